@@ -1,0 +1,102 @@
+"""What a component consists of. Pure values: a component says what it needs, never how it gets there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ironpost.secret import Secret
+
+
+@dataclass(frozen=True)
+class HostFile:
+    """A file at its path on the host. A `Secret` is read when it is sent; `secret=True` masks a text in diffs."""
+
+    path: str
+    content: str | Secret
+    mode: int = 0o644
+    owner: str = "root"
+    group: str = "root"
+    secret: bool = False
+
+    @property
+    def is_secret(self) -> bool:
+        return self.secret or isinstance(self.content, Secret)
+
+
+@dataclass(frozen=True)
+class HostDirectory:
+    path: str
+    mode: int = 0o755
+    owner: str = "root"
+    group: str = "root"
+
+
+@dataclass(frozen=True)
+class SystemUser:
+    """A user without login that owns files; `groups` are further groups that it joins. Existing users only join."""
+
+    name: str
+    home: str = "/nonexistent"
+    uid: int | None = None
+    groups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DkimKey:
+    """A signing key that is born on the host at `path` (owner _rspamd, mode 0640) and never leaves it."""
+
+    domain: str
+    selector: str
+    kind: Literal["rsa", "ed25519"]
+    path: str
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A systemd unit, and what a change of files below those prefixes asks of it. `restart_on` wins over `reload_on`."""
+
+    name: str
+    reload_on: tuple[str, ...] = ()
+    restart_on: tuple[str, ...] = ()
+    state: Literal["running", "enabled", "masked"] = "running"
+
+
+@dataclass(frozen=True)
+class Port:
+    """An open door: TCP unless said otherwise. `sources` names an allowlist of the mail host; empty means everyone."""
+
+    number: int
+    reason: str
+    protocol: Literal["tcp", "udp"] = "tcp"
+    sources: tuple[str, ...] = ()
+    per_minute: int | None = None
+    parallel: int | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """A command that must exit 0, in order, with the staged files in place (a private view of the file system).
+
+    With `silent=True` any line on standard error is a refusal too: Postfix only warns of what it cannot use.
+    """
+
+    command: str
+    user: str = "root"
+    silent: bool = False
+
+
+@dataclass(frozen=True)
+class Component:
+    """A part of a mail host: postfix, dovecot, firewall, …"""
+
+    name: str
+    packages: tuple[str, ...] = ()
+    files: tuple[HostFile, ...] = ()
+    directories: tuple[HostDirectory, ...] = ()
+    users: tuple[SystemUser, ...] = ()
+    dkim_keys: tuple[DkimKey, ...] = ()
+    units: tuple[Unit, ...] = ()
+    ports: tuple[Port, ...] = ()
+    checks: tuple[Check, ...] = ()
+    probes: tuple[str, ...] = ()  # shell commands on the host that must succeed within 10 s after the switch

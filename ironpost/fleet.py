@@ -1,0 +1,159 @@
+"""`fleet(…)`: the one call that an inventory ends in. Checks everything before anything connects."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ironpost.errors import InventoryError
+from ironpost.mailhost import MailHost
+from ironpost.secret import Secret
+from ironpost.settings import Setting, VantagePoint, blocks_of
+
+
+class Fleet(list[tuple[str, dict[str, Any]]]):
+    """pyinfra's own list of (name, data), which also knows the mail hosts and from where to probe them."""
+
+    def __init__(
+        self, mailhosts: tuple[MailHost, ...], vantage_points: tuple[VantagePoint, ...], source: Path
+    ) -> None:
+        super().__init__((mailhost.name, connection(mailhost)) for mailhost in mailhosts)
+        self.mailhosts = mailhosts
+        self.vantage_points = vantage_points
+        self.source = source
+
+    def mailhost(self, name: str) -> MailHost:
+        return next(mailhost for mailhost in self.mailhosts if mailhost.name == name)
+
+
+def fleet(*mailhosts: MailHost, vantage_points: tuple[VantagePoint, ...] | list[VantagePoint] = ()) -> Fleet:
+    """The hosts for pyinfra. Raises one error with all mistakes of all hosts; until then nothing is connected to."""
+    frame = sys._getframe(1)
+    source = Path(frame.f_code.co_filename).resolve()
+    blocks = (*mailhosts, *vantage_points)
+    mistakes = not_settings(blocks) + strays(frame.f_globals)
+    usable = [block for block in blocks if isinstance(block, Setting)]
+    mistakes += [told(block, mistake) for block in usable for mistake in block.mistakes]
+    if not mailhosts:
+        mistakes.append(f"{source.name}: fleet() names no mail host; put one MailHost(…) or more into it")
+    if not mistakes:
+        mistakes += cross_mistakes(mailhosts, source.parent)
+        mistakes += [
+            told(block, complaint)
+            for block in usable
+            for complaint in secret_complaints(block, source.parent)
+        ]
+    if mistakes:
+        raise refusal(source, mistakes)
+    return Fleet(tuple(mailhosts), tuple(vantage_points), source)
+
+
+def not_settings(blocks: tuple[Any, ...]) -> list[str]:
+    return [
+        f"fleet(): got a {type(block).__name__}; it takes MailHost(…), and VantagePoint(…) in vantage_points"
+        for block in blocks
+        if not isinstance(block, (MailHost, VantagePoint))
+    ]
+
+
+def strays(names: dict[str, Any]) -> list[str]:
+    """Lists at the top level of the file: pyinfra would take each of them for a group of hosts, and connect."""
+    return [
+        f"{name}: is a list, which pyinfra would take for hosts; call it _{name}"
+        for name, value in names.items()
+        if not name.startswith("_") and isinstance(value, (list, tuple)) and not isinstance(value, Fleet)
+    ]
+
+
+def told(block: Setting, mistake: str) -> str:
+    name = vars(block).get("name", type(block).__name__)
+    return f"{name} ({block.where}): {mistake}"
+
+
+def cross_mistakes(mailhosts: tuple[MailHost, ...], directory: Path) -> list[str]:
+    """Mistakes that only show between blocks, or in the files that they name."""
+    mistakes = repeated("host name", [mailhost.name for mailhost in mailhosts])
+    mistakes += repeated("address", [address for mailhost in mailhosts for address in mailhost.addresses])
+    for mailhost in mailhosts:
+        found = mailhost.read_users(directory)
+        found += [f"{path}: no such file; correct the setting" for path in missing_files(mailhost, directory)]
+        if not found:
+            found += address_mistakes(mailhost)
+        mistakes += [told(mailhost, mistake) for mistake in found]
+    return mistakes
+
+
+def repeated(what: str, values: list[str]) -> list[str]:
+    return [
+        f"{value}: two mail hosts have this {what}; give each its own"
+        for value in dict.fromkeys(values)
+        if values.count(value) > 1
+    ]
+
+
+def missing_files(mailhost: MailHost, directory: Path) -> list[str]:
+    named = (mailhost.certificate.chain, mailhost.ssh.key, mailhost.ssh.known_hosts)
+    return [name for name in named if name and not (directory / Path(name).expanduser()).is_file()]
+
+
+def address_mistakes(mailhost: MailHost) -> list[str]:
+    """Addresses that must end in a mailbox of this host, and do not."""
+    known = {address for account in mailhost.accounts for address in account.addresses}
+    hosted = set(mailhost.domain_names)
+    mistakes = []
+    if mailhost.admin.rpartition("@")[2] in hosted and mailhost.admin not in known:
+        mistakes.append(f"admin: {mailhost.admin} has no mailbox here; add the user, or name another address")
+    for account in mailhost.accounts:
+        foreign = [alias for alias in account.aliases if alias.rpartition("@")[2] not in hosted]
+        mistakes += [
+            f"{account.address}: the alias {alias} is not of a domain of this host; remove it"
+            for alias in foreign
+        ]
+    return mistakes
+
+
+def secrets_of(block: Setting) -> Iterator[Secret]:
+    yield from (value for value in vars(block).values() if isinstance(value, Secret))
+    for inner in blocks_of(block):
+        yield from secrets_of(inner)
+
+
+def secret_complaints(block: Setting, directory: Path) -> list[str]:
+    complaints = (secret.relative_to(directory).complaint() for secret in secrets_of(block))
+    return [complaint for complaint in dict.fromkeys(complaints) if complaint]
+
+
+def connection(mailhost: MailHost) -> dict[str, Any]:
+    """What pyinfra needs to connect, and the mail host itself. Host keys are verified, never trusted at first sight."""
+    ssh = mailhost.ssh
+    options = {
+        "ssh_hostname": mailhost.ssh_address,
+        "ssh_user": ssh.user,
+        "ssh_port": ssh.port,
+        "ssh_strict_host_key_checking": "yes",
+        "mailhost": mailhost,
+    }
+    if ssh.key:
+        options |= {
+            "ssh_key": str(mailhost.file(ssh.key)),
+            "ssh_allow_agent": False,
+            "ssh_look_for_keys": False,
+        }
+    if ssh.known_hosts:
+        options["ssh_known_hosts_file"] = str(mailhost.file(ssh.known_hosts))
+    if ssh.user != "root":
+        options["_sudo"] = True
+    return options
+
+
+def refusal(source: Path, mistakes: list[str]) -> InventoryError:
+    """One error with all mistakes, which pyinfra prints as words when it is pyinfra that reads the file."""
+    text = "\n".join(
+        [f"{source.name}: these settings cannot be used", *(f"  - {mistake}" for mistake in mistakes)]
+    )
+    exceptions = sys.modules.get("pyinfra.api.exceptions")
+    if exceptions is None:
+        return InventoryError(text)
+    return type("InventoryRefused", (InventoryError, exceptions.PyinfraError), {})(text)  # type: ignore[no-any-return]
