@@ -62,9 +62,7 @@ def read_accounts(path: Path, domain: str) -> tuple[tuple[Account, ...], tuple[s
 
 def account(name: str, domain: str, table: dict[str, Any]) -> Account:
     aliases = tuple(alias if "@" in alias else f"{alias}@{domain}" for alias in table.get("aliases", []))
-    return Account(
-        name, domain, table["password"], aliases, table.get("disabled", False), table.get("quota_bytes")
-    )
+    return Account(name, domain, table["password"], aliases, table.get("disabled", False), table.get("quota_bytes"))
 
 
 def account_mistakes(name: str, table: Any) -> list[str]:
@@ -72,8 +70,7 @@ def account_mistakes(name: str, table: Any) -> list[str]:
     if not isinstance(table, dict):
         return [f"{shown(name)}: stands outside of a [table]; write [name] above the settings of an account"]
     mistakes = [
-        f"{name}: there is no such setting as {shown(key)}; look for a misspelling"
-        for key in set(table) - KEYS
+        f"{name}: there is no such setting as {shown(key)}; look for a misspelling" for key in set(table) - KEYS
     ]
     mistakes += address_mistakes(name, table.get("aliases", []))
     mistakes += password_mistakes(name, table.get("password"))
@@ -100,9 +97,7 @@ def address_mistakes(name: str, aliases: Any) -> list[str]:
 def password_mistakes(name: str, password: Any) -> list[str]:
     matched = ARGON2ID.fullmatch(password) if isinstance(password, str) else None
     if not matched:
-        return [
-            f"{name}: password is not an Argon2id hash ($argon2id$v=19$…); make one with `ironpost user hash`"
-        ]
+        return [f"{name}: password is not an Argon2id hash ($argon2id$v=19$…); make one with `ironpost user hash`"]
     if int(matched[1]) < LEAST_MEMORY_KIB or int(matched[2]) < 2:
         return [
             f"{name}: the Argon2id hash uses {matched[1]} KiB and {matched[2]} passes; at least {LEAST_MEMORY_KIB} and 2"
@@ -117,7 +112,5 @@ def repeated_addresses(path: Path, accounts: list[Account]) -> list[str]:
     for owner in accounts:
         for address in owner.addresses:
             if seen.setdefault(address, owner.address) != owner.address:
-                mistakes.append(
-                    f"{path.name}: {address} belongs to {seen[address]} and {owner.address}; keep one"
-                )
+                mistakes.append(f"{path.name}: {address} belongs to {seen[address]} and {owner.address}; keep one")
     return mistakes

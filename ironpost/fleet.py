@@ -16,9 +16,7 @@ from ironpost.settings import Setting, VantagePoint, blocks_of
 class Fleet(list[tuple[str, dict[str, Any]]]):
     """pyinfra's own list of (name, data), which also knows the mail hosts and from where to probe them."""
 
-    def __init__(
-        self, mailhosts: tuple[MailHost, ...], vantage_points: tuple[VantagePoint, ...], source: Path
-    ) -> None:
+    def __init__(self, mailhosts: tuple[MailHost, ...], vantage_points: tuple[VantagePoint, ...], source: Path) -> None:
         super().__init__((mailhost.name, connection(mailhost)) for mailhost in mailhosts)
         self.mailhosts = mailhosts
         self.vantage_points = vantage_points
@@ -41,9 +39,7 @@ def fleet(*mailhosts: MailHost, vantage_points: tuple[VantagePoint, ...] | list[
     if not mistakes:
         mistakes += cross_mistakes(mailhosts, source.parent)
         mistakes += [
-            told(block, complaint)
-            for block in usable
-            for complaint in secret_complaints(block, source.parent)
+            told(block, complaint) for block in usable for complaint in secret_complaints(block, source.parent)
         ]
     if mistakes:
         raise refusal(source, mistakes)
@@ -108,8 +104,7 @@ def address_mistakes(mailhost: MailHost) -> list[str]:
     for account in mailhost.accounts:
         foreign = [alias for alias in account.aliases if alias.rpartition("@")[2] not in hosted]
         mistakes += [
-            f"{account.address}: the alias {alias} is not of a domain of this host; remove it"
-            for alias in foreign
+            f"{account.address}: the alias {alias} is not of a domain of this host; remove it" for alias in foreign
         ]
     return mistakes
 
@@ -150,9 +145,7 @@ def connection(mailhost: MailHost) -> dict[str, Any]:
 
 def refusal(source: Path, mistakes: list[str]) -> InventoryError:
     """One error with all mistakes, which pyinfra prints as words when it is pyinfra that reads the file."""
-    text = "\n".join(
-        [f"{source.name}: these settings cannot be used", *(f"  - {mistake}" for mistake in mistakes)]
-    )
+    text = "\n".join([f"{source.name}: these settings cannot be used", *(f"  - {mistake}" for mistake in mistakes)])
     exceptions = sys.modules.get("pyinfra.api.exceptions")
     if exceptions is None:
         return InventoryError(text)

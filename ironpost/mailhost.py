@@ -35,9 +35,7 @@ def address_of(version: int) -> Any:
         except ValueError:
             raise ValueError(f"{shown(value)} is not an address; write it without a mask") from None
         if address.version != version:
-            raise ValueError(
-                f"{shown(value)} is not an IPv{version} address; put it into ipv{address.version}"
-            )
+            raise ValueError(f"{shown(value)} is not an IPv{version} address; put it into ipv{address.version}")
         return str(address)
 
     return check

@@ -19,9 +19,7 @@ def data_dir(name: str) -> Path:
     for parent in Path(__file__).parents:
         if (parent / "pyproject.toml").is_file() and (parent / name).is_dir():
             return parent / name
-    raise TemplateError(
-        f"{name}: this folder is neither in the package nor in a checkout; install ironpost again"
-    )
+    raise TemplateError(f"{name}: this folder is neither in the package nor in a checkout; install ironpost again")
 
 
 @cache

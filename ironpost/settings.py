@@ -35,15 +35,11 @@ class Setting(BaseModel):
     def __init__(self, *unnamed: Any, **values: Any) -> None:
         mistakes: list[str] = []
         if unnamed:
-            mistakes.append(
-                f"{type(self).__name__}: {len(unnamed)} value(s) without a name; write name=value"
-            )
+            mistakes.append(f"{type(self).__name__}: {len(unnamed)} value(s) without a name; write name=value")
         try:
             super().__init__(**values)
         except ValidationError as error:
-            mistakes += [
-                sentence(problem) for problem in error.errors(include_url=False, include_context=True)
-            ]
+            mistakes += [sentence(problem) for problem in error.errors(include_url=False, include_context=True)]
             object.__setattr__(self, "__pydantic_private__", {})
             object.__setattr__(self, "__pydantic_fields_set__", set())
             object.__setattr__(self, "__pydantic_extra__", None)
@@ -79,26 +75,20 @@ def blocks_of(block: Setting) -> list[Setting]:
 def written_at() -> str:
     """Where the operator wrote the call that is being made: the nearest line outside this library."""
     frame = sys._getframe(1)
-    while frame.f_back and (
-        frame.f_code.co_filename.startswith(OWN_CODE) or "pydantic" in frame.f_code.co_filename
-    ):
+    while frame.f_back and (frame.f_code.co_filename.startswith(OWN_CODE) or "pydantic" in frame.f_code.co_filename):
         frame = frame.f_back
     return f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
 
 
 def sentence(problem: Any) -> str:
     """One pydantic error as `field: what; what to do`, quoting what was written but no secret."""
-    place = (
-        ".".join(str(part) for part in problem["loc"] if not str(part).startswith("function-")) or "settings"
-    )
+    place = ".".join(str(part) for part in problem["loc"] if not str(part).startswith("function-")) or "settings"
     if problem["type"] == "extra_forbidden":
         return f"{place}: there is no such setting; look for a misspelling"
     if problem["type"] == "missing":
         return f"{place}: is missing; add it"
     if problem["type"] == "is_instance_of" and problem["ctx"]["class"] == "Secret":
-        return (
-            f"{place}: a secret must not stand in an inventory; use Secret.env, Secret.file or Secret.command"
-        )
+        return f"{place}: a secret must not stand in an inventory; use Secret.env, Secret.file or Secret.command"
     if problem["type"] == "value_error":
         return f"{place}: {problem['ctx']['error']}"
     return f"{place}: {problem['msg']}; found {shown(problem['input'])}"
@@ -116,9 +106,7 @@ def dns_name(value: str) -> str:
     """A host or domain name in lower case letters, digits and hyphens (RFC 1123 §2.1), without a closing dot."""
     labels = value.split(".")
     if len(labels) < 2 or len(value) > 253 or not all(LABEL.fullmatch(label) for label in labels):
-        raise ValueError(
-            f"{shown(value)} is not a DNS name; write it like mx1.example.org, non-ASCII names as xn--…"
-        )
+        raise ValueError(f"{shown(value)} is not a DNS name; write it like mx1.example.org, non-ASCII names as xn--…")
     if labels[-1].isdigit():
         raise ValueError(f"{shown(value)} is an address, not a name; name the host")
     return value
@@ -151,9 +139,7 @@ def network(value: Any) -> Any:
     try:
         return ipaddress.ip_network(value)
     except ValueError:
-        raise ValueError(
-            f"{shown(value)} is not a network; write 192.0.2.0/24, 2001:db8::/32 or one address"
-        ) from None
+        raise ValueError(f"{shown(value)} is not a network; write 192.0.2.0/24, 2001:db8::/32 or one address") from None
 
 
 def time_zone(value: str) -> str:
@@ -244,9 +230,7 @@ class Rfc2136(Setting):
             try:
                 ipaddress.ip_address(server)
             except ValueError:
-                raise ValueError(
-                    f"{shown(server)} is not an address; name servers are named by address"
-                ) from None
+                raise ValueError(f"{shown(server)} is not an address; name servers are named by address") from None
         return self
 
 
