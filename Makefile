@@ -1,0 +1,58 @@
+# `make help` lists what there is. Everything runs in .venv, which is made from requirements/dev.txt (versions and hashes).
+SHELL := /bin/bash
+PYTHON := python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help announce host-packages prepare demo demo-stop test soak bench golden docs fmt check
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+announce:
+	@$(PYTHON) ironpost/lab/tools.py --announce
+
+host-packages: announce
+	@missing="$$($(PYTHON) ironpost/lab/tools.py --missing-packages)"; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ]; then \
+	  echo "Installing Debian packages: $$missing"; \
+	  (apt-get update -q || true) >/dev/null && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing >/dev/null; fi
+
+.venv/locked: requirements/dev.txt pyproject.toml
+	@echo "Installing Python packages into .venv, as locked in requirements/dev.txt"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+prepare: host-packages
+	@$(MAKE) --no-print-directory .venv/locked
+
+demo: prepare ## boot two mail hosts in a network of their own, deploy, publish, send mail, verify
+	@$(BIN)/ironpost demo
+
+demo-stop: ## take the demo's network down
+	@$(BIN)/ironpost lab down
+
+test: prepare ## every test, the real hosts included (under 20 minutes on two cores)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q .
+	@$(BIN)/mypy
+	@$(BIN)/pytest -m "not soak" --durations=10
+
+soak: prepare ## what takes long: all sabotages, fifty hosts
+	@$(BIN)/pytest -m soak tests/lab
+
+bench: prepare ## second run, first run, memory: ratios measured in one run
+	@$(BIN)/python -m tests.bench
+
+golden: prepare ## write the golden files anew; review with git diff
+	@IRONPOST_GOLDEN=write $(BIN)/pytest -q tests/golden
+
+docs: prepare ## write docs/settings.md and docs/controls.md from the code
+	@$(BIN)/python docs/generate.py
+
+fmt: prepare ## format the code
+	@$(BIN)/ruff format -q . && $(BIN)/ruff check -q --fix .
+
+check: prepare ## lint and types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q . && $(BIN)/mypy

@@ -1,0 +1,60 @@
+"""The two mail hosts of the test network. IRONPOST_LAB names the network; start one with `ironpost lab up`.
+
+    pyinfra inventories/lab.py deploys/mail.py -y
+"""
+
+from ironpost.fleet import fleet
+from ironpost.lab import Lab
+from ironpost.lab.people import users_file
+from ironpost.mailhost import Domain, MailHost
+from ironpost.secret import Secret
+from ironpost.settings import Allow, CertificateFiles, Rfc2136, Ssh, TsigKey, VantagePoint
+
+_lab = Lab.current()
+
+
+def _ssh(name: str) -> Ssh:
+    host = _lab.host(name)
+    return Ssh(user=host.ssh_user, address=host.ipv4, key=str(_lab.ssh_key), known_hosts=str(_lab.known_hosts))
+
+
+def _updates(domain: str) -> Rfc2136:
+    key = _lab.tsig(domain)
+    secret = Secret.file(key.secret_file)
+    return Rfc2136(
+        primary=_lab.name_servers[0],
+        servers=_lab.name_servers,
+        key=TsigKey(name=key.name, algorithm=key.algorithm, secret=secret),
+    )
+
+
+def _mailhost(name: str, domain: str, admin: str, tls: str) -> MailHost:
+    host = _lab.host(name)
+    chain, key = _lab.certificate(host.fqdn)
+    return MailHost(
+        name=host.fqdn,
+        release=host.release,
+        tls=tls,
+        ipv4=host.ipv4,
+        ipv6=host.ipv6,
+        ssh=_ssh(name),
+        admin=admin,
+        domains=[
+            Domain(
+                name=domain,
+                users=str(users_file(_lab.directory, domain)),
+                dns=_updates(domain),
+                sends_already=False,
+            )
+        ],
+        certificate=CertificateFiles(chain=str(chain), key=Secret.file(key)),
+        allow=Allow(ssh=_lab.controller),
+        reverse_dns=_updates(domain),
+    )
+
+
+mail = fleet(
+    _mailhost("mx1", "example.org", "alice@example.org", tls="modern"),
+    _mailhost("mx2", "example.com", "dave@example.com", tls="intermediate"),
+    vantage_points=[VantagePoint(ssh=_ssh("stranger"))],
+)

@@ -1,0 +1,5 @@
+"""`python -m ironpost` is the `ironpost` command."""
+
+from ironpost.cli import main
+
+main()

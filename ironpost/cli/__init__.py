@@ -1,0 +1,87 @@
+"""The `ironpost` command: one file per noun, one contract for exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from enum import IntEnum
+from typing import Any
+
+import click
+
+from ironpost import __version__
+from ironpost.errors import InventoryError, IronpostError, UnverifiableError
+
+
+class Exit(IntEnum):
+    """What an exit status means, for every command."""
+
+    DONE = 0
+    FOUND = 1
+    USAGE = 2
+    PENDING = 3
+    UNVERIFIED = 4
+    ABORTED = 130
+
+
+# Loaded only when called, so that `--help` and `check` do not wait for what they do not need.
+COMMANDS = {
+    "check": ("ironpost.cli.check", "Read an inventory and tell all mistakes; connects to nothing."),
+    "plan": ("ironpost.cli.plan", "Show what a deploy would change on each host, and why."),
+    "dns": ("ironpost.cli.dns", "Plan, publish and check the DNS records."),
+    "verify": ("ironpost.cli.verify", "Prove the result against the controls."),
+    "user": ("ironpost.cli.user", "Make password hashes for the users files."),
+    "lab": ("ironpost.cli.lab", "The test network of real Debian hosts on this machine."),
+    "demo": ("ironpost.cli.demo", "A tour in the test network: deploy, publish, send, verify."),
+}
+
+
+class Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="ironpost %(version)s")
+def root() -> None:
+    """Hardened mail servers: provisioned over SSH, published in DNS, and proven.
+
+    \b
+    Start with:
+      ironpost check inventories/prod.py
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command line; an operator's mistake ends in one sentence, never in a traceback."""
+    try:
+        status: Any = root.main(args=arguments, prog_name="ironpost", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(_told("aborted; nothing more was done", Exit.ABORTED))
+    except KeyboardInterrupt:
+        sys.exit(_told("aborted; nothing more was done", Exit.ABORTED))
+    except click.ClickException as error:
+        error.show()
+        sys.exit(Exit.USAGE)
+    except InventoryError as error:
+        sys.exit(_told(str(error), Exit.USAGE))
+    except UnverifiableError as error:
+        sys.exit(_told(str(error), Exit.UNVERIFIED))
+    except IronpostError as error:
+        sys.exit(_told(str(error), Exit.FOUND))
+    sys.exit(status if isinstance(status, int) else Exit.DONE)
+
+
+def _told(text: str, status: Exit) -> Exit:
+    click.echo(text, err=True)
+    return status

@@ -1,0 +1,57 @@
+"""Who has a mailbox on the lab's mail hosts. Passwords are made when a lab is first used and live in its state alone."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import secrets
+import tomllib
+from pathlib import Path
+
+import argon2
+
+PEOPLE: dict[str, dict[str, tuple[str, ...]]] = {
+    "example.org": {"alice": ("info",), "anna": ()},
+    "example.com": {"dave": ("sales",), "dora": ()},
+}
+
+
+def users_file(directory: Path, domain: str) -> Path:
+    """The users file of a domain, as `fleet` reads it; made on first use."""
+    folder = directory / "people"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / f"{domain}.toml"
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            _write_private(folder / f"{domain}.passwords", _password_lines(domain))
+            _write_private(path, _tables(folder, domain))
+    return path
+
+
+def password(directory: Path, address: str) -> str:
+    """The password of one of these people."""
+    name, _, domain = address.partition("@")
+    users_file(directory, domain)
+    passwords = tomllib.loads((directory / "people" / f"{domain}.passwords").read_text())
+    return str(passwords[name])
+
+
+def _password_lines(domain: str) -> str:
+    return "".join(f'{name} = "{secrets.token_urlsafe(18)}"\n' for name in PEOPLE[domain])
+
+
+def _tables(folder: Path, domain: str) -> str:
+    passwords = tomllib.loads((folder / f"{domain}.passwords").read_text())
+    hasher = argon2.PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
+    return "\n".join(
+        f'[{name}]\npassword = "{hasher.hash(passwords[name])}"\naliases = {list(aliases)!r}\n'
+        for name, aliases in PEOPLE[domain].items()
+    )
+
+
+def _write_private(path: Path, text: str) -> None:
+    partial = path.with_suffix(".partial")
+    partial.touch(mode=0o600)
+    partial.write_text(text)
+    os.replace(partial, path)
