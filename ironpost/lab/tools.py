@@ -1,0 +1,83 @@
+"""What the test network needs of the machine that runs it, and sentences about what is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+# Debian packages; those in the second half of a line are there for the sake of the command they bring.
+PACKAGES = (
+    "mmdebstrap",
+    "debian-archive-keyring",
+    "arch-test",
+    "systemd-container",
+    "apt-utils",
+    "gnupg",
+    "iproute2",
+    "nftables",
+    "openssh-client",
+    "openssl",
+    "dnsutils",
+)
+COMMANDS = {
+    "mmdebstrap": "mmdebstrap",
+    "systemd-nspawn": "systemd-container",
+    "apt-ftparchive": "apt-utils",
+    "gpg": "gnupg",
+    "ip": "iproute2",
+    "ssh": "openssh-client",
+    "openssl": "openssl",
+}
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+def os_release() -> dict[str, str]:
+    """What the machine says it is: os-release(5) as a table."""
+    path = Path("/etc/os-release")
+    lines = path.read_text().splitlines() if path.exists() else []
+    return {key: value.strip('"') for key, _, value in (line.partition("=") for line in lines)}
+
+
+def missing() -> list[str]:
+    """Sentences on what keeps this machine from running a test network; empty where it can."""
+    return [*_missing_system(), *_missing_commands()] or _missing_namespaces()
+
+
+def impossible() -> list[str]:
+    """The part of `missing` that installing packages cannot mend: another system, no root, no namespaces."""
+    return _missing_system() or _missing_namespaces()
+
+
+def _missing_system() -> list[str]:
+    found = []
+    system = os_release()
+    if system.get("VERSION_CODENAME") not in ("bookworm", "trixie"):
+        name = system.get("PRETTY_NAME", "an unknown system")
+        found.append(f"lab: this machine runs {name}; the test network needs Debian 12 or 13")
+    if os.geteuid() != 0:
+        found.append("lab: this is not root; network namespaces and mounts need it, so run it with sudo")
+    return found
+
+
+def _missing_commands() -> list[str]:
+    packages = sorted({package for command, package in COMMANDS.items() if not shutil.which(command)})
+    if not KEYRING.exists():
+        packages.append("debian-archive-keyring")
+    if not packages:
+        return []
+    names = " ".join(packages)
+    return [f"lab: these Debian packages are missing: {names}; run: apt-get install -y {names}"]
+
+
+def _missing_namespaces() -> list[str]:
+    """Tries a throw-away network namespace with a bridge and a tmpfs, all gone when the command ends."""
+    trial = "ip link add ipltrial type bridge && mount -t tmpfs none /mnt"
+    tried = subprocess.run(
+        ["unshare", "--net", "--mount", "sh", "-c", trial], capture_output=True, text=True, timeout=30
+    )
+    if tried.returncode == 0:
+        return []
+    reason = (tried.stderr.strip().splitlines() or ["no reason given"])[-1]
+    return [f"lab: no network namespaces or mounts here ({reason}); use a virtual machine or a real one"]
