@@ -11,7 +11,7 @@ from typing import Any
 from ironpost.errors import InventoryError
 from ironpost.fleet import Fleet
 
-# What an operator's file may raise by a slip of the pen; anything else would be a fault of ours and keeps its traceback.
+# What a slip of the operator's pen may raise; anything else is a fault of ours and keeps its traceback.
 SLIPS = (
     ArithmeticError,
     AttributeError,

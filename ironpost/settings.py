@@ -29,6 +29,7 @@ class Setting(BaseModel):
     """A block of settings. Mistakes do not raise here: `fleet` tells those of all hosts together, with file and line."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    # A block inside another one is looked at again by its own validators, which leave one with mistakes alone.
     _mistakes: tuple[str, ...] = PrivateAttr(default=())
     _where: str = PrivateAttr(default="")
 
@@ -175,6 +176,8 @@ class Ssh(Setting):
 
     @model_validator(mode="after")
     def _address_is_plain(self) -> Ssh:
+        if self._mistakes:
+            return self
         if self.address is not None:
             try:
                 ipaddress.ip_address(self.address)
@@ -204,6 +207,8 @@ class Dkim(Setting):
 
     @model_validator(mode="after")
     def _selectors_differ(self) -> Dkim:
+        if self._mistakes:
+            return self
         if self.rsa == self.ed25519:
             raise ValueError(f"both keys have the selector {self.rsa!r}; give each its own")
         return self
@@ -226,6 +231,8 @@ class Rfc2136(Setting):
 
     @model_validator(mode="after")
     def _servers_are_addresses(self) -> Rfc2136:
+        if self._mistakes:
+            return self
         for server in (self.primary, *self.servers):
             try:
                 ipaddress.ip_address(server)
