@@ -20,7 +20,7 @@ KEYS = {"password", "aliases", "disabled", "quota_bytes"}
 
 @dataclass(frozen=True, repr=False)
 class Account:
-    """One mailbox. `aliases` are further local parts or addresses of hosted domains that it receives and may send as."""
+    """One mailbox. `aliases` are further addresses of hosted domains that it receives and may send as."""
 
     name: str
     domain: str
@@ -100,7 +100,7 @@ def password_mistakes(name: str, password: Any) -> list[str]:
         return [f"{name}: password is not an Argon2id hash ($argon2id$v=19$…); make one with `ironpost user hash`"]
     if int(matched[1]) < LEAST_MEMORY_KIB or int(matched[2]) < 2:
         return [
-            f"{name}: the Argon2id hash uses {matched[1]} KiB and {matched[2]} passes; at least {LEAST_MEMORY_KIB} and 2"
+            f"{name}: the Argon2id hash uses {matched[1]} KiB and {matched[2]} passes; least: {LEAST_MEMORY_KIB}, 2"
         ]
     return []
 

@@ -54,7 +54,7 @@ class DkimKey:
 
 @dataclass(frozen=True)
 class Unit:
-    """A systemd unit, and what a change of files below those prefixes asks of it. `restart_on` wins over `reload_on`."""
+    """A systemd unit, and what a change of files with those prefixes asks of it. `restart_on` wins."""
 
     name: str
     reload_on: tuple[str, ...] = ()

@@ -26,7 +26,7 @@ OWN_CODE = str(Path(__file__).parent)
 
 
 class Setting(BaseModel):
-    """A block of settings. Mistakes do not raise here: `fleet` tells those of all hosts together, with file and line."""
+    """A block of settings. Mistakes do not raise here: `fleet` tells all of them together, with file and line."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     # A block inside another one is looked at again by its own validators, which leave one with mistakes alone.

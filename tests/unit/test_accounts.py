@@ -13,7 +13,7 @@ WEAK = HASH.replace("m=65536", "m=4096")
 BAD = [
     ('[anna]\npassword = "x7Gq-plain-text"', "is not an Argon2id hash"),
     ('[anna]\npassword = "{ARGON2ID}' + HASH + '"', "is not an Argon2id hash"),
-    (f'[anna]\npassword = "{WEAK}"', "at least 19456"),
+    (f'[anna]\npassword = "{WEAK}"', "least: 19456"),
     ("[anna]", "is not an Argon2id hash"),
     (f'["an na"]\npassword = "{HASH}"', "is not a mailbox name"),
     (f'["anna:x"]\npassword = "{HASH}"', "is not a mailbox name"),
