@@ -1,0 +1,53 @@
+"""The literal commands of an operator, run against the test network once per test run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ironpost.lab import Lab
+
+TOP = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+DEPLOY = ("pyinfra", "inventories/lab.py", "deploys/mail.py", "-y")
+
+
+def run_command(lab: Lab, *words: str, seconds: int = 420) -> subprocess.CompletedProcess[str]:
+    """One of our commands, in the checkout, for this lab; standard error goes with standard output."""
+    environment = os.environ | {"IRONPOST_LAB": lab.name, "PYINFRA_PROGRESS": "off", "COLUMNS": "160"}
+    return subprocess.run(
+        [str(BIN / words[0]), *words[1:]],
+        cwd=TOP,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )
+
+
+def succeed(lab: Lab, *words: str, seconds: int = 420) -> str:
+    """The same, for a command that must exit 0; its output is shown when it does not."""
+    done = run_command(lab, *words, seconds=seconds)
+    assert done.returncode == 0, f"{' '.join(words)} exits {done.returncode}\n{done.stdout[-6000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def deployed(lab: Lab) -> Lab:
+    """Both mail hosts deployed."""
+    succeed(lab, *DEPLOY)
+    return lab
+
+
+@pytest.fixture(scope="session")
+def published(deployed: Lab) -> Lab:
+    """Both mail hosts deployed and their records published."""
+    succeed(deployed, "ironpost", "dns", "apply", "inventories/lab.py")
+    return deployed
