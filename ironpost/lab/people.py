@@ -1,9 +1,8 @@
-"""Who has a mailbox on the lab's mail hosts. Passwords are made when a lab is first used and live in its state alone."""
+"""Who has a mailbox on the lab's mail hosts. Their passwords are made on first use and live in the lab's state."""
 
 from __future__ import annotations
 
 import fcntl
-import os
 import secrets
 import tomllib
 from pathlib import Path
@@ -54,4 +53,4 @@ def _write_private(path: Path, text: str) -> None:
     partial = path.with_suffix(".partial")
     partial.touch(mode=0o600)
     partial.write_text(text)
-    os.replace(partial, path)
+    partial.replace(path)
