@@ -31,6 +31,7 @@ key:
 remote:
   - id: {peer.name}
     address: [ {peer.ipv4}, {peer.ipv6} ]
+    via: [ {host.ipv4}, {host.ipv6} ]
     key: {transfer}
 """
 
@@ -55,6 +56,7 @@ template:
     storage: "/var/lib/knot"
     file: "%s.zone"
     serial-policy: unixtime
+    zonefile-load: difference
     dnssec-signing: on
     dnssec-policy: lab
     notify: {peer.name}
@@ -196,7 +198,7 @@ def _knot_conf(text: str) -> LabFile:
 
 
 def _zone_files(plan: LabPlan, keys: Keys, outside_tlsa: str | None) -> tuple[LabFile, ...]:
-    """Knot writes updates back into its zone files, and names the root's file "..zone"."""
+    """Knot owns them: it writes signatures and updates back into its zone files. The root's is called ".zone"."""
     return tuple(
         LabFile(f"/var/lib/knot/{absolute(zone)}zone", zone_file(plan, zone, keys, outside_tlsa), 0o640, "knot:knot")
         for zone in keys.zones
