@@ -81,7 +81,7 @@ def build_trees(wanted: set[tuple[Release, Image]], progress: Progress) -> dict[
     with locked(cache_directory() / "lock"):
         absent = sorted(key for key in wanted if not tree_path(*key).exists())
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-            list(pool.map(lambda key: _build_tree(*key, progress), absent))
+            list(pool.map(lambda key: _build_tree(key[0], key[1], progress), absent))
     return {key: tree_path(*key) for key in wanted}
 
 

@@ -37,11 +37,11 @@ def bring_up_bridge(plan: LabPlan) -> None:
 
 def take_down_bridge(plan: LabPlan) -> None:
     """Bridge, namespaces and routes of this lab, as far as they exist, whoever left them there."""
+    # Pairs go first: the kernel takes a deleted namespace apart later, and its devices would vanish under our hands.
+    for device in sorted(path.name for path in Path("/sys/class/net").glob(f"il{plan.slot}v*")):
+        _ip(f"link delete {device}")
     for namespace in namespaces(plan):
         _ip(f"netns delete {namespace}")
-    prefix = f"il{plan.slot}v"
-    for device in sorted(path.name for path in Path("/sys/class/net").glob(f"{prefix}*")):
-        _ip(f"link delete {device}")
     if Path(f"/sys/class/net/{plan.bridge}").exists():
         _ip(f"link delete {plan.bridge}")
     for family, network in (("-4", plan.ipv4_network), ("-6", plan.ipv6_network)):

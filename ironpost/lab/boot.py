@@ -1,0 +1,120 @@
+"""Bringing a lab up, healing it, and taking it down without a trace."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from ironpost.lab import network, remote, tools
+from ironpost.lab.image import Progress, build_trees, drop_stale
+from ironpost.lab.lab import BOOT_SECONDS, SSH_SECONDS, Lab
+from ironpost.lab.machine import Machine
+from ironpost.lab.plan import PlannedHost, plan_lab
+from ironpost.lab.repository import build_repositories
+from ironpost.lab.state import (
+    LabError,
+    free_slot,
+    lab_directory,
+    locked,
+    raise_inotify_limit,
+    read_json,
+    restore_inotify_limit,
+    take_slot,
+    write_json,
+)
+
+MOST_EXTRA_HOSTS = 500
+
+
+def up(name: str = "demo", extra_hosts: int = 0, progress: Progress = print) -> Lab:
+    """The lab `name`, running. One that runs already is healed: hosts that died are booted, hosts asked for are added.
+
+    Raises LabError, with what the machine lacks or what failed.
+    """
+    lacking = tools.missing()
+    if lacking:
+        raise LabError("\n".join(lacking))
+    if not 0 <= extra_hosts <= MOST_EXTRA_HOSTS:
+        raise LabError(f"lab {name}: {extra_hosts} hosts asked for; 0 to {MOST_EXTRA_HOSTS} are possible")
+    directory = lab_directory(name)
+    with locked(directory.parent / f".{name}.lock"):
+        lab = _planned(name, directory, extra_hosts)
+        _provide_images(lab, progress)
+        raise_inotify_limit()
+        network.bring_up_bridge(lab.plan)
+        lab.make_keys()
+        _boot([host for host in lab.hosts if not (lab.alive(host) and lab.ready(host).exists())], lab, progress)
+    return lab
+
+
+def _planned(name: str, directory: Path, extra_hosts: int) -> Lab:
+    """Remembers slot and size before anything is made, so that a crash leaves enough to clean up by."""
+    slot = take_slot(name, directory)
+    extra = max(extra_hosts, int(read_json(directory / "lab.json").get("extra_hosts", 0)))
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_json(directory / "lab.json", {"name": name, "slot": slot, "extra_hosts": extra})
+    return Lab(plan_lab(name, slot, extra), directory)
+
+
+def _provide_images(lab: Lab, progress: Progress) -> None:
+    trees = build_trees({(host.release, host.image) for host in lab.hosts}, progress)
+    repositories = build_repositories({host.release for host in lab.hosts}, progress)
+    drop_stale({*trees.values(), *repositories.values()})
+
+
+def _boot(absent: list[PlannedHost], lab: Lab, progress: Progress) -> None:
+    """Boots hosts side by side. Bare hosts count as up with SSH, the others when systemd has started everything."""
+    if not absent:
+        progress(f"lab {lab.name}: {len(lab.hosts)} hosts are up")
+        return
+    progress(f"lab {lab.name}: booting {len(absent)} hosts")
+    _each(lab.switch_on, [host for host in absent if not lab.alive(host)])
+    _each(lambda host: _wait(lab, host), absent)
+    progress(f"lab {lab.name}: {len(lab.hosts)} hosts are up")
+
+
+def _each(act: Callable[[PlannedHost], None], hosts: Iterable[PlannedHost]) -> None:
+    with ThreadPoolExecutor(max_workers=2 * (os.cpu_count() or 1)) as pool:
+        list(pool.map(act, hosts))
+
+
+def _wait(lab: Lab, host: PlannedHost) -> None:
+    remote.wait_for_ssh(host.fqdn, host.ipv4, SSH_SECONDS)
+    if host.role != "bare":
+        _wait_for_systemd(lab, host)
+    lab.ready(host).touch()
+
+
+def _wait_for_systemd(lab: Lab, host: PlannedHost) -> None:
+    waited = lab.run(host, "systemctl is-system-running --wait", timeout=BOOT_SECONDS, check=False)
+    if waited.stdout.strip() != "running":
+        failed = lab.run(host, "systemctl --failed --no-legend --plain", check=False).stdout.strip()
+        state = waited.stdout.strip() or waited.stderr.strip()
+        raise LabError(f"{host.fqdn}: systemd says {state!r} after boot; failed units: {failed or 'none'}")
+
+
+def down(name: str = "demo", progress: Progress = print) -> None:
+    """Ends the lab: processes, mounts, namespaces, bridge, routes, state. The image cache stays."""
+    directory = lab_directory(name)
+    if not read_json(directory / "lab.json"):
+        progress(f"lab {name}: it is not up")
+        return
+    with locked(directory.parent / f".{name}.lock"):
+        lab = Lab.named(name)
+        _each(lambda host: _remove(lab, host), lab.hosts)
+        network.take_down_bridge(lab.plan)
+        shutil.rmtree(directory)
+        if free_slot(directory):
+            restore_inotify_limit()
+    (directory.parent / f".{name}.lock").unlink(missing_ok=True)
+    progress(f"lab {name}: down")
+
+
+def _remove(lab: Lab, host: PlannedHost) -> None:
+    machine: Machine = lab.machine(host)
+    lab.hang_up(host)
+    machine.kill()
+    lab.disk(host).wipe()

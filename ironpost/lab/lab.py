@@ -1,0 +1,217 @@
+"""One running test network: who is in it, how to reach it, and how to switch its hosts off and on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from ironpost.lab import network, remote
+from ironpost.lab.authority import Authority
+from ironpost.lab.disk import Disk, write_tree
+from ironpost.lab.identity import identity, ssh_key, trusting
+from ironpost.lab.image import tree_path
+from ironpost.lab.machine import Machine
+from ironpost.lab.plan import OPERATED_ZONES, LabPlan, PlannedHost, plan_lab
+from ironpost.lab.repository import MOUNTED_AT, repository_path
+from ironpost.lab.roles import role_tree
+from ironpost.lab.state import LabError, lab_directory, read_json
+from ironpost.lab.trust import Keys, Tsig, make_keys
+
+SSH_SECONDS = 60
+BOOT_SECONDS = 90
+
+__all__ = ["Lab", "LabError", "LabHost", "Tsig"]
+
+
+LabHost = PlannedHost
+
+
+class Lab:
+    """The lab that `up` made; everything needed to use it, and nothing that changes what it is."""
+
+    def __init__(self, plan: LabPlan, directory: Path) -> None:
+        self.plan = plan
+        self.directory = directory
+        self.ssh_key = directory / "ssh" / "id_ed25519"
+        self.known_hosts = directory / "ssh" / "known_hosts"
+        self.controller = (plan.controller_ipv4, plan.controller_ipv6)
+
+    @classmethod
+    def named(cls, name: str) -> Lab:
+        """The lab of that name on this machine. Raises LabError where it has not been brought up."""
+        directory = lab_directory(name)
+        kept = read_json(directory / "lab.json")
+        if not kept:
+            raise LabError(f"lab {name}: it is not up; run: ironpost lab up --name {name}")
+        return cls(plan_lab(name, int(kept["slot"]), int(kept["extra_hosts"])), directory)
+
+    @classmethod
+    def current(cls) -> Lab:
+        """The lab that the environment variable IRONPOST_LAB names, else "demo"."""
+        return cls.named(os.environ.get("IRONPOST_LAB") or "demo")
+
+    @property
+    def name(self) -> str:
+        return self.plan.name
+
+    @property
+    def hosts(self) -> tuple[LabHost, ...]:
+        return self.plan.hosts
+
+    def host(self, name: str) -> LabHost:
+        """By short or full name. Raises LabError for one that is not in this lab."""
+        try:
+            return self.plan.host(name)
+        except StopIteration:
+            known = ", ".join(host.name for host in self.hosts[:12])
+            raise LabError(f"lab {self.name}: there is no host {name!r}; there are {known}") from None
+
+    @property
+    def name_servers(self) -> tuple[str, ...]:
+        """IPv4 and IPv6 addresses of the authoritative servers."""
+        servers = self.plan.of_role("name server")
+        return tuple(address for server in servers for address in (server.ipv4, server.ipv6))
+
+    @property
+    def resolver(self) -> str:
+        return self.plan.of_role("resolver")[0].ipv4
+
+    @property
+    def authority(self) -> Authority:
+        return Authority(self.directory / "ca")
+
+    @property
+    def root_certificate(self) -> Path:
+        return self.directory / "ca" / "root.pem"
+
+    def certificate(self, fqdn: str) -> tuple[Path, Path]:
+        """Chain and private key for a name, issued by the lab's authority when first asked."""
+        return self.authority.certificate(fqdn)
+
+    @property
+    def keys(self) -> Keys:
+        """DNSSEC, TSIG and DKIM keys of the lab's names; made on first use."""
+        return make_keys(self.directory / "names", self.plan)
+
+    def tsig(self, zone: str) -> Tsig:
+        """The key that may change an operated zone (RFC 8945). Raises LabError for a zone that takes no updates."""
+        if zone not in OPERATED_ZONES:
+            raise LabError(f"lab {self.name}: {zone} takes no updates; {', '.join(OPERATED_ZONES)} do")
+        return self.keys.tsig(zone)
+
+    def ssh(self, host: str | LabHost) -> list[str]:
+        """The ssh(1) call for a host; a remote command may be appended."""
+        target = self._resolve(host)
+        return remote.ssh_command(target.ssh_user, target.ipv4, self.ssh_key, self.known_hosts)
+
+    def run(
+        self,
+        host: str | LabHost,
+        command: str,
+        input: str | None = None,
+        timeout: float = 60,
+        check: bool = True,
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a shell command as root. Raises LabError when it fails (unless `check` is off) or takes too long."""
+        target = self._resolve(host)
+        call = [*self.ssh(target), remote.as_root(target.ssh_user, command)]
+        try:
+            # Without input, an empty one: ssh would otherwise read the terminal of whoever runs this.
+            ran = subprocess.run(call, input=input or "", capture_output=True, text=True, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise LabError(f"{target.fqdn}: `{command}` takes more than {timeout:.0f} s") from None
+        if check and ran.returncode != 0:
+            said = (ran.stderr or ran.stdout).strip()
+            raise LabError(f"{target.fqdn}: `{command}` ended with {ran.returncode}: {said}")
+        return ran
+
+    def namespace_exec(self, host: str | LabHost, argv: Iterable[str]) -> list[str]:
+        """The command line that runs a program of this machine with the network of a host."""
+        return ["ip", "netns", "exec", self.plan.namespace(self._resolve(host).name), *argv]
+
+    def alive(self, host: str | LabHost) -> bool:
+        """Whether the host's PID 1 runs; says nothing about its services."""
+        return self.machine(self._resolve(host)).alive()
+
+    def power_on(self, host: str | LabHost) -> None:
+        """Boots a host that is off and waits for SSH."""
+        target = self._resolve(host)
+        self.switch_on(target)
+        remote.wait_for_ssh(target.fqdn, target.ipv4, SSH_SECONDS)
+
+    def power_off(self, host: str | LabHost) -> None:
+        """An orderly shutdown, complete when this returns."""
+        target = self._resolve(host)
+        self.hang_up(target)
+        self.machine(target).power_off()
+
+    def kill(self, host: str | LabHost) -> None:
+        """Pulls the plug: every process of the host is gone when this returns; its disk stays as it is."""
+        target = self._resolve(host)
+        self.machine(target).kill()
+        self.hang_up(target)
+
+    def reset(self, host: str | LabHost) -> None:
+        """Puts a host back to how `up` first booted it, with the same SSH host key, and waits for SSH."""
+        target = self._resolve(host)
+        self.kill(target)
+        self.disk(target).wipe()
+        self.power_on(target)
+
+    # What `up` and `down` are made of.
+
+    def switch_on(self, target: LabHost) -> None:
+        """Mounts, writes the host's files if its disk is fresh, plugs it in and boots; does not wait."""
+        self.ready(target).unlink(missing_ok=True)
+        disk = self.disk(target)
+        disk.mount()
+        if not disk.prepared.exists():
+            self._prepare(target, disk)
+        self.machine(target).kill()
+        network.plug_in(self.plan, target)
+        self.machine(target).power_on(disk.root, {repository_path(target.release): MOUNTED_AT})
+
+    def _prepare(self, target: LabHost, disk: Disk) -> None:
+        bundle = disk.lower / "etc/ssl/certs/ca-certificates.crt"
+        write_tree(disk.root, identity(self.plan, target, self._public_key(), self._host_key(target)))
+        write_tree(disk.root, trusting(self.root_certificate, bundle))
+        write_tree(disk.root, role_tree(self.plan, target, self.keys, self.authority))
+        disk.prepared.touch()
+
+    def machine(self, target: LabHost) -> Machine:
+        return Machine(self.plan.bridge, target.name, self._place(target), self.plan.namespace(target.name))
+
+    def disk(self, target: LabHost) -> Disk:
+        return Disk(self._place(target), tree_path(target.release, target.image), durable=target.role == "mail")
+
+    def ready(self, target: LabHost) -> Path:
+        """Exists once the host has been seen to answer since it was switched on."""
+        return self._place(target) / "ready"
+
+    def hang_up(self, target: LabHost) -> None:
+        remote.hang_up(self.ssh(target), target.ssh_user, target.ipv4)
+
+    def make_keys(self) -> None:
+        """The lab's SSH key, the hosts' keys and the authority: once, before hosts are prepared side by side."""
+        self._public_key()
+        _ = self.authority, self.keys
+        lines = []
+        for host in self.hosts:
+            kind, key = ssh_key(self._host_key(host), host.fqdn).split()[:2]
+            lines.append(f"{host.name},{host.fqdn},{host.ipv4},{host.ipv6} {kind} {key}\n")
+        self.known_hosts.parent.mkdir(parents=True, exist_ok=True)
+        self.known_hosts.write_text("".join(lines))
+
+    def _public_key(self) -> str:
+        return ssh_key(self.ssh_key, f"ironpost lab {self.name}")
+
+    def _host_key(self, target: LabHost) -> Path:
+        return self.directory / "ssh" / "hosts" / target.name
+
+    def _place(self, target: LabHost) -> Path:
+        return self.directory / "hosts" / target.name
+
+    def _resolve(self, host: str | LabHost) -> LabHost:
+        return self.host(host) if isinstance(host, str) else host

@@ -1,0 +1,18 @@
+"""What each role adds to a bare tree, gathered from the modules that know it."""
+
+from __future__ import annotations
+
+from ironpost.lab.authority import Authority
+from ironpost.lab.names import tree_for_name_server, tree_for_resolver, unbound_dropin
+from ironpost.lab.plan import LabPlan, PlannedHost
+from ironpost.lab.tree import LabTree
+from ironpost.lab.trust import Keys
+
+
+def role_tree(plan: LabPlan, host: PlannedHost, keys: Keys, authority: Authority) -> LabTree:
+    """Files and units by role. Every host but the DNS's own can bring an unbound that trusts the lab's root."""
+    if host.role == "name server":
+        return tree_for_name_server(plan, host, keys)
+    if host.role == "resolver":
+        return tree_for_resolver(plan, host, keys)
+    return LabTree(files=unbound_dropin(plan, keys))
