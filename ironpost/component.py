@@ -10,7 +10,10 @@ from ironpost.secret import Secret
 
 @dataclass(frozen=True)
 class HostFile:
-    """A file at its path on the host. A `Secret` is read when it is sent; `secret=True` masks a text in diffs."""
+    """A file at its path on the host. A `Secret` is read when it is sent; `secret=True` masks a text in diffs.
+
+    With `link` the path is a symbolic link to that target; content and mode then say nothing (/etc/localtime is one).
+    """
 
     path: str
     content: str | Secret
@@ -18,6 +21,7 @@ class HostFile:
     owner: str = "root"
     group: str = "root"
     secret: bool = False
+    link: str | None = None
 
     @property
     def is_secret(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from ironpost.accounts import Account, read_accounts
+from ironpost.component import Port
 from ironpost.secret import Secret
 from ironpost.settings import (
     Allow,
@@ -84,6 +85,7 @@ class MailHost(Setting):
     greylisting: bool = False
     limits: Limits = Field(default_factory=Limits)
     _directory: Path = PrivateAttr(default=Path())
+    _open_ports: tuple[Port, ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> MailHost:
@@ -136,3 +138,41 @@ class MailHost(Setting):
 
     def domain(self, name: str) -> Domain:
         return next(domain for domain in self.domains if domain.name == name)
+
+    @property
+    def short_name(self) -> str:
+        """The first label of the host name, as the prompt and the journal show it."""
+        return self.name.partition(".")[0]
+
+    @property
+    def root_login(self) -> Literal["prohibit-password", "no"]:
+        """sshd_config(5) PermitRootLogin: root comes in with a key where the controller does, else not at all."""
+        return "prohibit-password" if self.ssh.user == "root" else "no"
+
+    @property
+    def allow_ssh_ipv4(self) -> tuple[str, ...]:
+        """The IPv4 networks of the SSH allowlist; nft refuses sets whose intervals overlap, so they are merged."""
+        return merged(self.allow.ssh, 4)
+
+    @property
+    def allow_ssh_ipv6(self) -> tuple[str, ...]:
+        return merged(self.allow.ssh, 6)
+
+    @property
+    def open_ports(self) -> tuple[Port, ...]:
+        """The doors of all components, besides SSH; only the firewall's mail host knows them."""
+        return self._open_ports
+
+    def with_open_ports(self, ports: tuple[Port, ...]) -> MailHost:
+        """The same mail host, knowing which ports its components open."""
+        copy = self.model_copy()
+        copy._open_ports = ports
+        return copy
+
+
+def merged(networks: tuple[str, ...], version: int) -> tuple[str, ...]:
+    """The networks of one IP version, in order, without overlaps."""
+    found = [ipaddress.ip_network(network) for network in networks]
+    if version == 4:
+        return tuple(str(net) for net in ipaddress.collapse_addresses(n for n in found if n.version == 4))
+    return tuple(str(net) for net in ipaddress.collapse_addresses(n for n in found if n.version == 6))
