@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import fcntl
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -157,3 +158,10 @@ def _pem(certificate: x509.Certificate) -> bytes:
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+
+
+def tlsa(chain: bytes) -> str:
+    """The TLSA record text "3 1 1 …" (RFC 7671 §5.1) of a chain's leaf; it stays while the key stays."""
+    public = x509.load_pem_x509_certificate(chain).public_key()
+    spki = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return f"3 1 1 {hashlib.sha256(spki).hexdigest()}"

@@ -1,0 +1,161 @@
+"""The outside operator's mail server: Postfix, dkimpy-milter, policyd-spf and OpenDMARC, set up as somebody else would.
+
+It shares no template and no judging daemon with the mail hosts, so that what it says of their mail is a second opinion.
+"""
+
+from __future__ import annotations
+
+import base64
+
+from cryptography.hazmat.primitives import serialization
+
+from ironpost.lab.plan import LabPlan, PlannedHost
+from ironpost.lab.tree import LabFile, LabTree
+from ironpost.lab.trust import ED25519_SELECTOR, RSA_SELECTOR, Keys
+from ironpost.lab.zonefiles import OUTSIDE_ZONE
+
+USERS = ("bob", "carol")
+DKIM_PORT, DMARC_PORT = 8891, 8893
+TLS_FOLDER, DKIM_FOLDER = "/etc/outside-tls", "/etc/outside-dkim"
+
+MAIN_CF = """\
+compatibility_level = 3.10
+myhostname = {host.fqdn}
+mydomain = {domain}
+myorigin = $mydomain
+mydestination = $mydomain, $myhostname, localhost
+mynetworks = 127.0.0.0/8 [::1]/128
+inet_interfaces = all
+inet_protocols = all
+biff = no
+append_dot_mydomain = no
+recipient_delimiter = +
+message_size_limit = 52428800
+home_mailbox = Maildir/
+alias_maps = inline:{{ postmaster={user}, abuse={user}, root={user} }}
+alias_database =
+
+# Unknown recipients are refused at RCPT; who is not ours, too.
+smtpd_helo_required = yes
+disable_vrfy_command = yes
+smtpd_relay_restrictions = reject_unauth_destination
+smtpd_recipient_restrictions = reject_unauth_destination, check_policy_service unix:private/policyd-spf
+policyd-spf_time_limit = 3600
+
+smtpd_tls_security_level = may
+smtpd_tls_chain_files = {tls}/key.pem, {tls}/chain.pem
+smtpd_tls_received_header = yes
+smtpd_tls_loglevel = 1
+smtp_dns_support_level = dnssec
+smtp_tls_security_level = dane
+smtp_tls_CAfile = {tls}/root.pem
+smtp_tls_loglevel = 1
+
+# DKIM looks first and signs what is ours; OpenDMARC reads its result. Bounces are signed as well.
+smtpd_milters = inet:127.0.0.1:{dkim_port}, inet:127.0.0.1:{dmarc_port}
+non_smtpd_milters = inet:127.0.0.1:{dkim_port}
+internal_mail_filter_classes = bounce
+milter_default_action = tempfail
+
+# The network is one machine wide: a peer that was away for a moment is tried again soon.
+minimal_backoff_time = 10s
+maximal_backoff_time = 30s
+queue_run_delay = 10s
+"""
+
+DKIM_CONF = """\
+Syslog yes
+SyslogSuccess yes
+UMask 007
+UserID dkimpy-milter
+Socket inet:{port}@127.0.0.1
+Mode sv
+AuthservID {host.fqdn}
+Canonicalization relaxed/relaxed
+Domain {domain}
+Selector {rsa}
+KeyFile {folder}/rsa.pem
+SelectorEd25519 {ed25519}
+KeyFileEd25519 {folder}/ed25519.key
+InternalHosts 127.0.0.1
+# Without this it would sign whatever comes over the network in our name.
+MacroListVerify daemon_name|VERIFYING
+"""
+
+# It tells what it found and refuses nothing: the tests want to read the verdict in the delivered message.
+SPF_CONF = """\
+debugLevel = 1
+TestOnly = 1
+HELO_reject = False
+Mail_From_reject = False
+PermError_reject = False
+TempError_Defer = False
+skip_addresses = 127.0.0.0/8,::ffff:127.0.0.0/104,::1
+Header_Type = AR
+Authserv_Id = {host.fqdn}
+"""
+
+DMARC_CONF = """\
+AuthservID {host.fqdn}
+TrustedAuthservIDs {host.fqdn}
+PidFile /run/opendmarc/opendmarc.pid
+PublicSuffixList /usr/share/publicsuffix/public_suffix_list.dat
+RejectFailures false
+Socket inet:{port}@[127.0.0.1]
+SPFIgnoreResults true
+SPFSelfValidate true
+Syslog true
+UMask 0002
+UserID opendmarc
+"""
+
+
+def tree_for_outside(plan: LabPlan, host: PlannedHost, keys: Keys, chain: bytes, key: bytes, root: bytes) -> LabTree:
+    """The whole server; `chain` and `key` are its certificate (PEM), `root` the authority that it believes."""
+    return LabTree(
+        files=(*_configuration(host), *_tls_files(chain, key, root), *_dkim_keys(keys)),
+        users=USERS,
+        units=("dkimpy-milter.service", "opendmarc.service", "postfix.service"),
+        first_boot=(
+            "postconf -F '*/*/chroot = n'",
+            "postconf -M 'policyd-spf/unix = policyd-spf unix - n n - 0 spawn"
+            " user=policyd-spf argv=/usr/bin/policyd-spf'",
+            "postconf -P smtp/inet/milter_macro_daemon_name=VERIFYING",
+        ),
+    )
+
+
+def _configuration(host: PlannedHost) -> tuple[LabFile, ...]:
+    main = MAIN_CF.format(
+        host=host, domain=OUTSIDE_ZONE, user=USERS[0], tls=TLS_FOLDER, dkim_port=DKIM_PORT, dmarc_port=DMARC_PORT
+    )
+    dkim = DKIM_CONF.format(
+        host=host, domain=OUTSIDE_ZONE, port=DKIM_PORT, folder=DKIM_FOLDER, rsa=RSA_SELECTOR, ed25519=ED25519_SELECTOR
+    )
+    return (
+        LabFile("/etc/postfix/main.cf", main),
+        LabFile("/etc/mailname", f"{OUTSIDE_ZONE}\n"),
+        LabFile("/etc/dkimpy-milter/dkimpy-milter.conf", dkim),
+        LabFile("/etc/postfix-policyd-spf-python/policyd-spf.conf", SPF_CONF.format(host=host)),
+        LabFile("/etc/opendmarc.conf", DMARC_CONF.format(host=host, port=DMARC_PORT)),
+    )
+
+
+def _tls_files(chain: bytes, key: bytes, root: bytes) -> tuple[LabFile, ...]:
+    return (
+        LabFile(f"{TLS_FOLDER}/chain.pem", chain),
+        LabFile(f"{TLS_FOLDER}/key.pem", key, 0o600),
+        LabFile(f"{TLS_FOLDER}/root.pem", root),
+    )
+
+
+def _dkim_keys(keys: Keys) -> tuple[LabFile, ...]:
+    """Read by dkimpy-milter before it gives up root; the Ed25519 key is the bare seed in base64 (RFC 8032 §5.1.5)."""
+    rsa = keys.dkim_rsa.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    seed = base64.b64encode(keys.dkim_ed25519.private_bytes_raw())
+    return (
+        LabFile(f"{DKIM_FOLDER}/rsa.pem", rsa, 0o600),
+        LabFile(f"{DKIM_FOLDER}/ed25519.key", seed, 0o600),
+    )
