@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -176,3 +177,42 @@ def merged(networks: tuple[str, ...], version: int) -> tuple[str, ...]:
     if version == 4:
         return tuple(str(net) for net in ipaddress.collapse_addresses(n for n in found if n.version == 4))
     return tuple(str(net) for net in ipaddress.collapse_addresses(n for n in found if n.version == 6))
+
+    @property
+    def tls_modern(self) -> bool:
+        """Client ports speak TLS 1.3 only."""
+        return self.tls == "modern"
+
+    @property
+    def tls_closed(self) -> bool:
+        """Port 25 requires TLS too: a closed community."""
+        return self.tls == "closed"
+
+    @property
+    def submission_tls_protocols(self) -> str:
+        """Versions on 465 and 587, as postconf(5) writes them."""
+        return ">=TLSv1.3" if self.tls_modern else ">=TLSv1.2"
+
+    @property
+    def postfix_domains(self) -> tuple[str, ...]:
+        """The hosted domains, and the host's own name, where postmaster, abuse and root have an address too."""
+        return tuple(dict.fromkeys((*self.domain_names, self.name)))
+
+    @property
+    def queue_minfree_bytes(self) -> int:
+        """Free space below which Postfix takes no mail: one and a half of the largest message, as postconf(5) asks."""
+        return self.limits.message_bytes * 3 // 2
+
+    @property
+    def name_as_regexp(self) -> str:
+        return re.escape(self.name)
+
+    @property
+    def sends_over_both(self) -> bool:
+        """It is known by an IPv4 and by an IPv6 address."""
+        return len(self.addresses) == 2
+
+    @property
+    def sending_protocol(self) -> str:
+        """Of a host with one kind of address: which, as postconf(5) inet_protocols writes it."""
+        return "ipv4" if self.ipv4 else "ipv6"

@@ -1,0 +1,96 @@
+"""Postfix: mail from other servers on 25, from the users on 465 and 587, and out into the world."""
+
+from __future__ import annotations
+
+from shlex import quote
+
+from ironpost.component import Check, Component, HostFile, Port, SystemUser, Unit
+from ironpost.components import postfix_maps as maps
+from ironpost.mailhost import MailHost
+from ironpost.render import render
+
+CONFIGURATION = ("main.cf", "master.cf", "tls.cnf", "submission_header_checks")
+PROGRAMS = ("/usr/lib/ironpost/try-postfix", "/usr/lib/ironpost/probe-smtp")
+NOBODY = "no-such-recipient-7f3a"
+
+# On Debian 12 postfix.service is an empty shell around instances; the one that runs is called "-".
+UNITS = {"bookworm": "postfix@-.service", "trixie": "postfix.service"}
+
+
+def postfix(mailhost: MailHost) -> Component:
+    """The whole of Postfix on one host."""
+    return Component(
+        name="postfix",
+        packages=("postfix", "ca-certificates", "iproute2", "openssl", "python3"),
+        files=configuration(mailhost) + tables(mailhost) + programs(mailhost),
+        users=(SystemUser("postfix", groups=("_rspamd",)),),
+        units=(Unit(UNITS[mailhost.release], reload_on=("/etc/postfix/", "/etc/ssl/ironpost/")),),
+        ports=ports(mailhost),
+        checks=checks(mailhost),
+        probes=(f"python3 {PROGRAMS[1]} 25 465 587",),
+    )
+
+
+def configuration(mailhost: MailHost) -> tuple[HostFile, ...]:
+    paths = (f"/etc/postfix/{name}" for name in CONFIGURATION)
+    return tuple(HostFile(path, render(path, mailhost)) for path in paths)
+
+
+def tables(mailhost: MailHost) -> tuple[HostFile, ...]:
+    """The lookup tables. The group may read them: the daemons open some of them after they gave up root."""
+    contents = {
+        "recipients": maps.table("Addresses with a mailbox.", maps.recipients(mailhost)),
+        "aliases": maps.table("Addresses that lead to a mailbox.", maps.aliases(mailhost)),
+        "senders": maps.table("Envelope senders, and the login that may use them.", maps.senders(mailhost)),
+        "helo_access": maps.table("Names that no client has.", maps.own_names(mailhost)),
+    }
+    return tuple(
+        HostFile(f"/etc/postfix/{name}", content, mode=0o640, group="postfix") for name, content in contents.items()
+    )
+
+
+def programs(mailhost: MailHost) -> tuple[HostFile, ...]:
+    return tuple(HostFile(path, render(path, mailhost), mode=0o755) for path in PROGRAMS)
+
+
+def ports(mailhost: MailHost) -> tuple[Port, ...]:
+    """Port 25 counts per source here as in main.cf, so that IPv6 sources are counted by network on Debian 12 too."""
+    limits = mailhost.limits
+    return (
+        Port(25, "mail from other servers", per_minute=limits.smtp_connections_per_minute),
+        Port(465, "submission by users, TLS from the first byte"),
+        Port(587, "submission by users, STARTTLS"),
+    )
+
+
+def checks(mailhost: MailHost) -> tuple[Check, ...]:
+    """From cheap to dear. `postfix check` alone accepts a misspelt restriction and a missing table."""
+    return (
+        Check("postconf -n >/dev/null", silent=True),
+        Check("postconf -M >/dev/null", silent=True),
+        *lookups(mailhost),
+        Check(f"unshare --mount --net python3 {PROGRAMS[0]} {conversation(mailhost)}", silent=True),
+    )
+
+
+def lookups(mailhost: MailHost) -> tuple[Check, ...]:
+    """Each table is asked for a key that it holds and for one that it does not."""
+    tables = {
+        "recipients": maps.recipients(mailhost),
+        "aliases": maps.aliases(mailhost),
+        "senders": maps.senders(mailhost),
+        "helo_access": maps.own_names(mailhost),
+    }
+    found: list[Check] = []
+    for name, rows in tables.items():
+        path = f"texthash:/etc/postfix/{name}"
+        if rows:
+            found.append(Check(f"postmap -q {quote(next(iter(rows)))} {path} >/dev/null", silent=True))
+        found.append(Check(f"! postmap -q {NOBODY}@{mailhost.domain_names[0]} {path}", silent=True))
+    return tuple(found)
+
+
+def conversation(mailhost: MailHost) -> str:
+    """Recipients for the trial: one that is known, one that is not, one elsewhere."""
+    domain = mailhost.domain_names[0]
+    return " ".join((f"postmaster@{domain}", f"{NOBODY}@{domain}", "somebody@relay.invalid"))
