@@ -52,15 +52,16 @@ def wait_for_ssh(where: str, address: str, seconds: float) -> None:
     """Returns once sshd greets. Raises LabError when it does not in time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        if _greeting(address).startswith(b"SSH-2.0"):
+        if greets(address):
             return
         time.sleep(RETRY_SECONDS)
     raise LabError(f"{where}: no SSH at {address} after {seconds:.0f} s; its console.log in the lab's state says why")
 
 
-def _greeting(address: str) -> bytes:
+def greets(address: str) -> bool:
+    """Whether an SSH server answers at once."""
     try:
         with socket.create_connection((address, 22), timeout=2) as connection:
-            return connection.recv(16)
+            return connection.recv(16).startswith(b"SSH-2.0")
     except OSError:
-        return b""
+        return False
