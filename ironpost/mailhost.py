@@ -170,14 +170,6 @@ class MailHost(Setting):
         copy._open_ports = ports
         return copy
 
-
-def merged(networks: tuple[str, ...], version: int) -> tuple[str, ...]:
-    """The networks of one IP version, in order, without overlaps."""
-    found = [ipaddress.ip_network(network) for network in networks]
-    if version == 4:
-        return tuple(str(net) for net in ipaddress.collapse_addresses(n for n in found if n.version == 4))
-    return tuple(str(net) for net in ipaddress.collapse_addresses(n for n in found if n.version == 6))
-
     @property
     def tls_modern(self) -> bool:
         """Client ports speak TLS 1.3 only."""
@@ -216,3 +208,11 @@ def merged(networks: tuple[str, ...], version: int) -> tuple[str, ...]:
     def sending_protocol(self) -> str:
         """Of a host with one kind of address: which, as postconf(5) inet_protocols writes it."""
         return "ipv4" if self.ipv4 else "ipv6"
+
+
+def merged(networks: tuple[str, ...], version: int) -> tuple[str, ...]:
+    """The networks of one IP version, in order, without overlaps."""
+    found = [ipaddress.ip_network(network) for network in networks]
+    if version == 4:
+        return tuple(str(net) for net in ipaddress.collapse_addresses(n for n in found if n.version == 4))
+    return tuple(str(net) for net in ipaddress.collapse_addresses(n for n in found if n.version == 6))
