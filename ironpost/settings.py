@@ -113,6 +113,14 @@ def dns_name(value: str) -> str:
     return value
 
 
+def key_name(value: str) -> str:
+    """The name of a TSIG key: a domain name, often of one label (RFC 8945 §4.2); a closing dot is dropped."""
+    value = value.removesuffix(".").lower()
+    if not all(re.fullmatch(r"[a-z0-9_-]{1,63}", label) for label in value.split(".")):
+        raise ValueError(f"{shown(value)} is not the name of a TSIG key; write it as the name server has it")
+    return value
+
+
 def dns_label(value: str) -> str:
     """One label of a DNS name (RFC 1035 §2.3.1)."""
     if not LABEL.fullmatch(value):
@@ -217,7 +225,7 @@ class Dkim(Setting):
 class TsigKey(Setting):
     """A key for dynamic updates (RFC 8945): name and algorithm as the name server knows them."""
 
-    name: DnsName
+    name: Annotated[str, AfterValidator(key_name)]
     secret: Secret
     algorithm: Literal["hmac-sha256", "hmac-sha384", "hmac-sha512"] = "hmac-sha256"
 
