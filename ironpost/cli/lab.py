@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from rich.table import Table
 
 from ironpost import __version__
 from ironpost.lab import Lab, boot
+from ironpost.lab.image import Progress
 from ironpost.lab.remote import greets
 from ironpost.lab.state import SCHEMA
 
@@ -88,11 +90,10 @@ def shell(name: str, host: str, command: tuple[str, ...]) -> None:
       ironpost lab shell mx2
       ironpost lab shell mx1 -- journalctl -u postfix -n 20
     """
-    words = Lab.named(name).ssh(host)
+    call = Lab.named(name).ssh(host)
     # One word is a line for the shell there; several are the words of one command.
     line = command[0] if len(command) == 1 else shlex.join(command)
-    sys.stdout.flush()
-    os.execvp(words[0], [*words, line] if command else words)
+    sys.exit(subprocess.run([*call, line] if command else call, check=False).returncode)
 
 
 @lab.command()
@@ -108,7 +109,7 @@ def down(name: str, quiet: bool) -> None:
     boot.down(name, progress=_progress(quiet))
 
 
-def _progress(quiet: bool) -> boot.Progress:
+def _progress(quiet: bool) -> Progress:
     return (lambda _: None) if quiet else click.echo
 
 

@@ -46,7 +46,7 @@ def up(name: str = "demo", extra_hosts: int = 0, progress: Progress = print) -> 
         raise_inotify_limit()
         network.bring_up_bridge(lab.plan)
         lab.make_keys()
-        _boot([host for host in lab.hosts if not (lab.alive(host) and lab.ready(host).exists())], lab, progress)
+        _boot([host for host in lab.hosts if not lab.healthy(host)], lab, progress)
     return lab
 
 
@@ -71,7 +71,8 @@ def _boot(absent: list[PlannedHost], lab: Lab, progress: Progress) -> None:
         progress(f"lab {lab.name}: {len(lab.hosts)} hosts are up")
         return
     progress(f"lab {lab.name}: booting {len(absent)} hosts")
-    _each(lab.switch_on, [host for host in absent if not lab.alive(host)])
+    _each(lab.power_off, [host for host in absent if lab.alive(host)])
+    _each(lab.switch_on, absent)
     _each(lambda host: _wait(lab, host), absent)
     progress(f"lab {lab.name}: {len(lab.hosts)} hosts are up")
 
@@ -85,7 +86,7 @@ def _wait(lab: Lab, host: PlannedHost) -> None:
     remote.wait_for_ssh(host.fqdn, host.ipv4, SSH_SECONDS)
     if host.role != "bare":
         _wait_for_systemd(lab, host)
-    lab.ready(host).touch()
+    lab.set_ready(host)
 
 
 def _wait_for_systemd(lab: Lab, host: PlannedHost) -> None:

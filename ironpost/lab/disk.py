@@ -37,14 +37,20 @@ class Disk:
 
     @property
     def prepared(self) -> Path:
-        """Exists once the host's files are written; inside the layer, so that it goes when the layer goes."""
+        """Names the tree below once the host's files are written; inside the layer, so that it goes with it."""
         return self.layer / "prepared"
 
+    def is_prepared(self) -> bool:
+        return self.prepared.exists()
+
+    def set_prepared(self) -> None:
+        self.prepared.write_text(str(self.lower))
+
     def mount(self) -> None:
-        """Mounts what is not mounted. A half-prepared layer is wiped first."""
-        if os.path.ismount(self.root) and self.prepared.exists():
+        """Mounts what is not mounted. A layer that is half-prepared, or of another tree, is wiped first."""
+        if os.path.ismount(self.root) and self.is_prepared():
             return
-        if not self.prepared.exists():
+        if not self.is_prepared() or self.prepared.read_text() != str(self.lower):
             self.wipe()
         self.root.mkdir(parents=True, exist_ok=True)
         self.layer.mkdir(exist_ok=True)

@@ -119,9 +119,20 @@ def _mmdebstrap(release: Release, kind: Image, building: Path, hook: Path) -> No
 
 
 def drop_stale(keep: set[Path]) -> None:
-    """Removes what older recipes left in the cache, except what a running lab has mounted."""
-    mounted = Path("/proc/mounts").read_text()
+    """Removes what older recipes left in the cache, except what a host of any lab still stands on."""
     with locked(cache_directory() / "lock"):
-        for path in cache_directory().glob("*-*"):
-            if path not in keep and str(path) not in mounted:
-                shutil.rmtree(path, ignore_errors=True)
+        stale = {path for path in cache_directory().glob("*-*") if path not in keep}
+        for path in stale - _in_use(stale):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _in_use(paths: set[Path]) -> set[Path]:
+    """Hosts have mounts that the machine's own list does not show, so every mount namespace is read."""
+    used: set[Path] = set()
+    for listing in Path("/proc").glob("[0-9]*/mountinfo") if paths else ():
+        try:
+            text = listing.read_text()
+        except OSError:
+            continue  # the process has ended
+        used |= {path for path in paths - used if path.name in text}
+    return used

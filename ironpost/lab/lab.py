@@ -135,11 +135,22 @@ class Lab:
         """Whether the host's PID 1 runs; says nothing about its services."""
         return self.machine(self._resolve(host)).alive()
 
+    def healthy(self, host: str | LabHost) -> bool:
+        """Whether it runs, has answered since, its wire is plugged in, and its packages are the current ones."""
+        target = self._resolve(host)
+        seen = self.ready(target).read_text() if self.ready(target).exists() else ""
+        current = seen == str(repository_path(target.release))
+        return current and self.alive(target) and network.plugged_in(self.plan, target)
+
+    def set_ready(self, target: LabHost) -> None:
+        self.ready(target).write_text(str(repository_path(target.release)))
+
     def power_on(self, host: str | LabHost) -> None:
         """Boots a host that is off and waits for SSH."""
         target = self._resolve(host)
         self.switch_on(target)
         remote.wait_for_ssh(target.fqdn, target.ipv4, SSH_SECONDS)
+        self.set_ready(target)
 
     def power_off(self, host: str | LabHost) -> None:
         """An orderly shutdown, complete when this returns."""
@@ -164,12 +175,12 @@ class Lab:
 
     def switch_on(self, target: LabHost) -> None:
         """Mounts, writes the host's files if its disk is fresh, plugs it in and boots; does not wait."""
+        self.machine(target).kill()
         self.ready(target).unlink(missing_ok=True)
         disk = self.disk(target)
         disk.mount()
-        if not disk.prepared.exists():
+        if not disk.is_prepared():
             self._prepare(target, disk)
-        self.machine(target).kill()
         network.plug_in(self.plan, target)
         self.machine(target).power_on(disk.root, {repository_path(target.release): MOUNTED_AT})
 
@@ -178,7 +189,7 @@ class Lab:
         write_tree(disk.root, identity(self.plan, target, self._public_key(), self._host_key(target)))
         write_tree(disk.root, trusting(self.root_certificate, bundle))
         write_tree(disk.root, role_tree(self.plan, target, self.keys, self.authority))
-        disk.prepared.touch()
+        disk.set_prepared()
 
     def machine(self, target: LabHost) -> Machine:
         return Machine(self.plan.bridge, target.name, self._place(target), self.plan.namespace(target.name))
@@ -187,7 +198,7 @@ class Lab:
         return Disk(self._place(target), tree_path(target.release, target.image), durable=target.role == "mail")
 
     def ready(self, target: LabHost) -> Path:
-        """Exists once the host has been seen to answer since it was switched on."""
+        """Exists once the host has answered since it was switched on; names the repository it was given."""
         return self._place(target) / "ready"
 
     def hang_up(self, target: LabHost) -> None:

@@ -74,6 +74,12 @@ def plug_in(plan: LabPlan, host: PlannedHost) -> None:
     )
 
 
+def plugged_in(plan: LabPlan, host: PlannedHost) -> bool:
+    """Whether the host's wire ends in the lab's bridge."""
+    wire = Path(f"/sys/class/net/{plan.interface(host.name)}/master")
+    return wire.exists() and wire.resolve().name == plan.bridge
+
+
 def unplug(plan: LabPlan, host: PlannedHost) -> None:
     """Takes the namespace away; its end of the veth pair, and so the pair, goes with it."""
     namespace, outer = plan.namespace(host.name), plan.interface(host.name)

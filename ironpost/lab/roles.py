@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ironpost.lab.authority import Authority
 from ironpost.lab.names import tree_for_name_server, tree_for_resolver, unbound_dropin
+from ironpost.lab.outside import tree_for_outside
 from ironpost.lab.plan import LabPlan, PlannedHost
 from ironpost.lab.tree import LabTree
 from ironpost.lab.trust import Keys
@@ -15,4 +16,11 @@ def role_tree(plan: LabPlan, host: PlannedHost, keys: Keys, authority: Authority
         return tree_for_name_server(plan, host, keys)
     if host.role == "resolver":
         return tree_for_resolver(plan, host, keys)
+    if host.role == "outside":
+        return _outside(plan, host, keys, authority)
     return LabTree(files=unbound_dropin(plan, keys))
+
+
+def _outside(plan: LabPlan, host: PlannedHost, keys: Keys, authority: Authority) -> LabTree:
+    chain, key = (path.read_bytes() for path in authority.certificate(host.fqdn))
+    return tree_for_outside(plan, host, keys, chain, key, authority.root_certificate.read_bytes())

@@ -1,0 +1,70 @@
+"""The test network for tests, and what the run says of it at the end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ironpost.lab import Lab, down, tools, up
+from ironpost.lab.plan import plan_lab
+
+HERE = Path(__file__).parent
+RELEASES = {host.name: host.release for host in plan_lab("test", 1).of_role("mail")}
+RELEASE = "lab release"
+IMPOSSIBLE = pytest.StashKey[str]()
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Lab]:
+    """The lab "test": never the demo's. It goes down at the end unless IRONPOST_TEST_KEEP is set."""
+    os.environ["IRONPOST_LAB"] = "test"
+    yield up("test")
+    if not os.environ.get("IRONPOST_TEST_KEEP"):
+        down("test")
+
+
+@pytest.fixture(params=sorted(RELEASES), scope="session")
+def mailhost(request: pytest.FixtureRequest) -> str:
+    """Each mail host in turn; a test that asks for it counts for that host's release."""
+    name: str = request.param
+    return name
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without root or namespaces there is no lab to test in: said once, and counted apart."""
+    reasons = tools.impossible()
+    ours = [item for item in items if item.path.is_relative_to(HERE)]
+    if reasons and ours:
+        config.stash[IMPOSSIBLE] = f"{'; '.join(reasons)} ({len(ours)} tests need it)"
+        config.hook.pytest_deselected(items=ours)
+        items[:] = [item for item in items if item not in ours]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
+    report = yield
+    if item.path.is_relative_to(HERE):
+        report.user_properties.append((RELEASE, _release(item)))
+    return report
+
+
+def _release(item: pytest.Item) -> str:
+    """Of the mail host that the test names among its parameters."""
+    parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    named = (parameters.get(name) for name in ("mailhost", "host"))
+    return next((RELEASES[name] for name in named if isinstance(name, str) and name in RELEASES), "either")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """One line that a script can read: how much was shown on which release."""
+    if IMPOSSIBLE in config.stash:
+        terminalreporter.write_line(f"lab: not run here: {config.stash[IMPOSSIBLE]}")
+        return
+    passed = [dict(report.user_properties).get(RELEASE) for report in terminalreporter.stats.get("passed", [])]
+    skipped = [dict(report.user_properties).get(RELEASE) for report in terminalreporter.stats.get("skipped", [])]
+    counts = ", ".join(f"{release} {passed.count(release)} passed" for release in sorted(set(RELEASES.values())))
+    terminalreporter.write_line(f"lab: {counts}, skipped {len([release for release in skipped if release])}")
