@@ -77,6 +77,11 @@ class Port:
     per_minute: int | None = None
     parallel: int | None = None
 
+    @property
+    def limited(self) -> bool:
+        """Whether one source may not connect as often as it likes."""
+        return self.per_minute is not None or self.parallel is not None
+
 
 @dataclass(frozen=True)
 class Check:

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from ironpost.component import Component
+from ironpost.components.certificates import certificates
+from ironpost.components.firewall import firewall
+from ironpost.components.postfix import postfix
+from ironpost.components.resolver import resolver
+from ironpost.components.system import system
 from ironpost.mailhost import MailHost
 
 
 def components_of(mailhost: MailHost) -> tuple[Component, ...]:
     """The components of one host. The firewall opens what the others ask for, and nothing else."""
-    return ()
+    base = system(mailhost)
+    others = (
+        resolver(mailhost),
+        certificates(mailhost),
+        postfix(mailhost),
+    )
+    ports = tuple(port for component in (base, *others) for port in component.ports)
+    return (base, firewall(mailhost, ports), *others)

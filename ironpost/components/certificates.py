@@ -1,0 +1,43 @@
+"""The certificate and its key, for Postfix and Dovecot."""
+
+from __future__ import annotations
+
+from ironpost.certificate import chain_text
+from ironpost.component import Check, Component, HostDirectory, HostFile
+from ironpost.mailhost import MailHost
+
+FOLDER = "/etc/ssl/ironpost"
+CHAIN = f"{FOLDER}/chain.pem"
+KEY = f"{FOLDER}/key.pem"
+
+
+def certificates(mailhost: MailHost) -> Component:
+    """Chain and key; the components that serve them reload when they change."""
+    return Component(
+        name="certificates",
+        packages=("openssl",),
+        directories=(HostDirectory(FOLDER),),
+        files=(
+            HostFile(CHAIN, chain_text(mailhost)),
+            HostFile(KEY, mailhost.secret(mailhost.certificate.key), mode=0o600),
+        ),
+        checks=tuple(
+            Check(f"{{ {test}; }} || {{ echo '{CHAIN}: {told}' >&2; exit 1; }}") for test, told in tests(mailhost)
+        ),
+    )
+
+
+def tests(mailhost: MailHost) -> tuple[tuple[str, str], ...]:
+    """What openssl is asked on the host, each with the sentence for a no. -checkhost says no with exit status 0."""
+    leaf = f"openssl x509 -in {CHAIN} -noout"
+    return (
+        (
+            f'test "$({leaf} -pubkey)" = "$(openssl pkey -in {KEY} -pubout)"',
+            "is not the certificate of the key beside it; name the two files that belong together",
+        ),
+        (f"{leaf} -checkend 0 >/dev/null", "has expired; renew it"),
+        (
+            f"{leaf} -checkhost {mailhost.name} | grep -q 'does match'",
+            f"does not name {mailhost.name}; have one issued for this name",
+        ),
+    )
