@@ -91,6 +91,7 @@ def lookups(mailhost: MailHost) -> tuple[Check, ...]:
 
 
 def conversation(mailhost: MailHost) -> str:
-    """Recipients for the trial: one that is known, one that is not, one elsewhere."""
+    """Recipients for the trial: one that is unknown, one elsewhere, and some that exist."""
     domain = mailhost.domain_names[0]
-    return " ".join((f"postmaster@{domain}", f"{NOBODY}@{domain}", "somebody@relay.invalid"))
+    known = [f"postmaster@{mailhost.name}", *list(maps.aliases(mailhost))[:1], *list(maps.recipients(mailhost))[:1]]
+    return " ".join(quote(address) for address in (f"{NOBODY}@{domain}", "somebody@relay.invalid", *known))

@@ -36,7 +36,7 @@ def senders(mailhost: MailHost) -> dict[str, str]:
     owner = rows.get(mailhost.admin)
     if owner is None:
         return rows
-    return {role: owner for role in aliases(mailhost) if "@" in role} | rows
+    return {f"{role}@{name}": owner for name in mailhost.domain_names for role in ROLES} | rows
 
 
 def own_names(mailhost: MailHost) -> dict[str, str]:
