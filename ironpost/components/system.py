@@ -49,5 +49,5 @@ def local_time(mailhost: MailHost) -> HostFile:
 
 
 def unknown_zone(mailhost: MailHost) -> str:
-    sentence = f"time_zone: {mailhost.time_zone} is not known on this release; write one like Europe/Berlin"
+    sentence = f"time_zone: {mailhost.time_zone} is not known on this release; choose one of timedatectl list-timezones"
     return f'echo "{sentence}" >&2; exit 1;'

@@ -1,0 +1,82 @@
+"""Three mail hosts that together reach every branch of every template. No host of these names is ever connected to."""
+
+from ironpost.fleet import fleet
+from ironpost.mailhost import Domain, MailHost
+from ironpost.secret import Secret
+from ironpost.settings import Allow, CertificateFiles, Dkim, Limits, Rfc2136, Ssh, TsigKey
+
+# Never run: golden files hold no secret, only where it would have come from.
+_unread = Secret.command(["true"])
+_dns = Rfc2136(
+    primary="192.0.2.53",
+    servers=["192.0.2.53", "2001:db8:53::53"],
+    key=TsigKey(name="ironpost.example.org", secret=_unread),
+)
+
+mail = fleet(
+    # As prod.py has it: Debian 13, TLS 1.3 only for users, both IP versions, one domain, defaults everywhere.
+    MailHost(
+        name="mx1.example.org",
+        release="trixie",
+        tls="modern",
+        ipv4="192.0.2.10",
+        ipv6="2001:db8:2::10",
+        allow=Allow(ssh=["198.51.100.0/24", "2001:db8:a::/48"]),
+        admin="anna@example.org",
+        domains=[Domain(name="example.org", users="users/example.org.toml", dns=_dns)],
+        certificate=CertificateFiles(chain="tls/mx1.example.org.pem", key=_unread),
+    ),
+    # Debian 12 with everything that can be said: several domains, other limits, clear-text ports, another SSH port.
+    MailHost(
+        name="mx2.example.com",
+        release="bookworm",
+        tls="intermediate",
+        ipv4="192.0.2.20",
+        ipv6="2001:db8:2::20",
+        ssh=Ssh(user="operator", port=2222),
+        allow=Allow(ssh=["198.51.100.0/25", "198.51.100.128/25", "198.18.0.7", "2001:db8:a::/48", "2001:db8:b::1"]),
+        admin="postmaster@example.net",
+        domains=[
+            Domain(
+                name="example.com",
+                users="users/example.com.toml",
+                dkim=Dkim(rsa="2026q4", ed25519="2026q4-ed"),
+                dns=_dns,
+                sends_already=False,
+                spf="-all",
+                dmarc="reject",
+                dmarc_reports="dmarc@example.com",
+            ),
+            Domain(name="shop.example.com", users="users/shop.example.com.toml"),
+            Domain(name="xn--bcher-kva.example", users="users/nobody.toml", sends_already=False),
+        ],
+        certificate=CertificateFiles(chain="tls/mx2.example.com.pem", key=_unread),
+        reverse_dns=_dns,
+        time_zone="Europe/Berlin",
+        cleartext_ports=["imap", "pop3", "managesieve"],
+        dmarc_inbound="strict",
+        greylisting=True,
+        limits=Limits(
+            message_bytes=25_000_000,
+            smtp_connections_per_minute=300,
+            smtp_parallel=30,
+            auth_per_minute=30,
+            submission_parallel=10,
+            imap_parallel_per_user=25,
+            queue_days=3,
+            bounce_queue_days=1,
+            mailbox_bytes=1_000_000_000,
+        ),
+    ),
+    # A closed community on one IPv4 address, reached by SSH from anywhere.
+    MailHost(
+        name="mx3.example.net",
+        release="trixie",
+        tls="closed",
+        ipv4="192.0.2.30",
+        admin="erik@example.net",
+        domains=[Domain(name="example.net", users="users/example.net.toml", dmarc="quarantine")],
+        certificate=CertificateFiles(chain="tls/mx3.example.net.pem", key=_unread),
+        cleartext_ports=["imap"],
+    ),
+)
