@@ -110,7 +110,7 @@ def down(name: str = "demo", progress: Progress = print) -> None:
         shutil.rmtree(directory)
         if free_slot(directory):
             restore_inotify_limit()
-    (directory.parent / f".{name}.lock").unlink(missing_ok=True)
+        (directory.parent / f".{name}.lock").unlink(missing_ok=True)
     progress(f"lab {name}: down")
 
 

@@ -53,7 +53,16 @@ class Machine:
     def _nspawn(self, root: Path, read_only_binds: dict[Path, str]) -> list[str]:
         binds = [f"--bind-ro={source}:{target}" for source, target in read_only_binds.items()]
         return [
-            *("systemd-nspawn", "--quiet", "--boot", f"--directory={root}", f"--machine={self.lab}-{self.host}"),
+            # Its lock files would stay behind; the lab has a lock of its own.
+            *(
+                "env",
+                "SYSTEMD_NSPAWN_LOCK=0",
+                "systemd-nspawn",
+                "--quiet",
+                "--boot",
+                f"--directory={root}",
+                f"--machine={self.lab}-{self.host}",
+            ),
             *("--register=no", "--keep-unit", f"--network-namespace-path=/run/netns/{self.namespace}"),
             *("--capability=CAP_NET_ADMIN", "--resolv-conf=off", "--timezone=off", "--link-journal=no"),
             *("--console=read-only", *binds),

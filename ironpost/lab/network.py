@@ -21,7 +21,7 @@ def bring_up_bridge(plan: LabPlan) -> None:
     bridge = plan.bridge
     if not Path(f"/sys/class/net/{bridge}").exists():
         # A fixed hardware address: otherwise it changes with each port, and neighbours keep a stale one.
-        address = f"02:1b:00:00:00:{plan.slot:02x}"
+        address = f"02:1b:01:{plan.slot:02x}:00:00"
         _ip(f"link add {bridge} address {address} type bridge forward_delay 0 mcast_snooping 0")
     _ip(
         f"link set {bridge} up",
@@ -60,9 +60,12 @@ def plug_in(plan: LabPlan, host: PlannedHost) -> None:
     """A fresh namespace for one host, as after power-on: no rules and no counters of an earlier life."""
     unplug(plan, host)
     namespace, outer = plan.namespace(host.name), plan.interface(host.name)
+    number = [one.name for one in plan.hosts].index(host.name)
+    # The same hardware address in every life: with another, its neighbours would not find it for half a minute.
+    address = f"02:1b:00:{plan.slot:02x}:{number >> 8:02x}:{number & 255:02x}"
     _ip(
         f"netns add {namespace}",
-        f"link add {outer} type veth peer name eth0 netns {namespace}",
+        f"link add {outer} type veth peer name eth0 address {address} netns {namespace}",
         f"link set {outer} master {plan.bridge} up",
     )
     _ip(

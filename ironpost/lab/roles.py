@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ironpost.lab.authority import Authority
+from ironpost.lab.authority import Authority, tlsa
 from ironpost.lab.names import tree_for_name_server, tree_for_resolver, unbound_dropin
 from ironpost.lab.outside import tree_for_outside
 from ironpost.lab.plan import LabPlan, PlannedHost
@@ -13,7 +13,9 @@ from ironpost.lab.trust import Keys
 def role_tree(plan: LabPlan, host: PlannedHost, keys: Keys, authority: Authority) -> LabTree:
     """Files and units by role. Every host but the DNS's own can bring an unbound that trusts the lab's root."""
     if host.role == "name server":
-        return tree_for_name_server(plan, host, keys)
+        (outside,) = plan.of_role("outside")
+        chain, _ = authority.certificate(outside.fqdn)
+        return tree_for_name_server(plan, host, keys, tlsa(chain.read_bytes()))
     if host.role == "resolver":
         return tree_for_resolver(plan, host, keys)
     if host.role == "outside":

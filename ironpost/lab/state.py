@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,22 +49,29 @@ def _xdg(variable: str, fallback: str) -> Path:
 @contextmanager
 def locked(path: Path, wait: float = LOCK_WAIT_SECONDS) -> Iterator[None]:
     """Holds flock(2) on a file; another holder is waited for, `wait` seconds at most, then LabError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as handle:
-        deadline = time.monotonic() + wait
-        while not _try_lock(handle.fileno()):
-            if time.monotonic() > deadline:
-                raise LabError(f"{path}: another command holds this lock; wait for it, or end it, and try again")
-            time.sleep(0.1)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    deadline = time.monotonic() + wait
+    while (descriptor := _try_lock(path)) is None:
+        if time.monotonic() > deadline:
+            raise LabError(f"{path}: another command holds this lock; wait for it, or end it, and try again")
+        time.sleep(0.1)
+    try:
         yield
+    finally:
+        os.close(descriptor)
 
 
-def _try_lock(descriptor: int) -> bool:
+def _try_lock(path: Path) -> int | None:
+    """The locked file, or None where another has it, or took it away in between (`down` deletes its lock)."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        if path.stat().st_ino == os.fstat(descriptor).st_ino:
+            return descriptor
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(descriptor)
+    return None
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -129,8 +137,9 @@ def raise_inotify_limit() -> None:
 def restore_inotify_limit() -> None:
     """Called when the last lab is down; forgets everything in /run."""
     with locked(MACHINE / "lock"):
+        if _slots():
+            return  # another lab came up in between
         old = read_json(MACHINE / "sysctl.json").get("inotify")
         if old is not None:
             INOTIFY.write_text(str(old))
-        for name in ("sysctl.json", "slots.json", "lock"):
-            (MACHINE / name).unlink(missing_ok=True)
+        shutil.rmtree(MACHINE)
