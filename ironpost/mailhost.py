@@ -141,6 +141,11 @@ class MailHost(Setting):
         return next(domain for domain in self.domains if domain.name == name)
 
     @property
+    def main_domain(self) -> str:
+        """The domain that the inventory names first: mail of the host itself is from there."""
+        return self.domain_names[0]
+
+    @property
     def short_name(self) -> str:
         """The first label of the host name, as the prompt and the journal show it."""
         return self.name.partition(".")[0]
