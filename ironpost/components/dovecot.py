@@ -1,0 +1,53 @@
+"""Dovecot: the logins of all services, delivery into mailboxes, and IMAP and POP3 for their owners."""
+
+from __future__ import annotations
+
+from ironpost.component import Check, Component, HostDirectory, HostFile, Port, Unit
+from ironpost.mailhost import MailHost
+from ironpost.render import render
+
+CONFIGURATION = "/etc/dovecot/dovecot.conf"
+JUNK_RULE = "/etc/dovecot/sieve/junk.sieve"
+PROBE = "/usr/lib/ironpost/probe-dovecot"
+PACKAGES = ("dovecot-core", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd", "dovecot-sieve", "python3")
+
+
+def dovecot(mailhost: MailHost) -> Component:
+    """The whole of Dovecot on one host, but for the accounts."""
+    return Component(
+        name="dovecot",
+        packages=PACKAGES + (("dovecot-managesieved",) if mailhost.has_managesieve else ()),
+        files=(
+            HostFile(CONFIGURATION, render(CONFIGURATION, mailhost)),
+            HostFile(JUNK_RULE, render(JUNK_RULE, mailhost)),
+            HostFile(PROBE, render(PROBE, mailhost), mode=0o755),
+        ),
+        # Where delivery keeps the compiled rule: /etc belongs to root.
+        directories=(HostDirectory("/var/lib/dovecot/sieve", mode=0o750, owner="vmail", group="vmail"),),
+        units=units(),
+        ports=ports(mailhost),
+        checks=(
+            Check("doveconf -n >/dev/null", silent=True),
+            Check(f"sievec -d {JUNK_RULE} >/dev/null"),
+        ),
+        probes=(f"python3 {PROBE}",),
+    )
+
+
+def units() -> tuple[Unit, ...]:
+    """The socket unit would open the cleartext ports by itself, whatever dovecot.conf says."""
+    return (
+        Unit("dovecot.socket", state="masked"),
+        Unit("dovecot.service", reload_on=("/etc/dovecot/", "/etc/ssl/ironpost/")),
+    )
+
+
+def ports(mailhost: MailHost) -> tuple[Port, ...]:
+    found = [Port(993, "IMAP, TLS from the first byte"), Port(995, "POP3, TLS from the first byte")]
+    if mailhost.imap_port:
+        found.append(Port(mailhost.imap_port, "IMAP, STARTTLS before anything else"))
+    if mailhost.pop3_port:
+        found.append(Port(mailhost.pop3_port, "POP3, STLS before anything else"))
+    if mailhost.has_managesieve:
+        found.append(Port(4190, "Sieve rules of users, STARTTLS before anything else"))
+    return tuple(found)
