@@ -13,13 +13,13 @@ RENDERED = (
     "/etc/timezone",
     "/etc/sysctl.d/60-ironpost.conf",
     "/etc/systemd/journald.conf.d/60-ironpost.conf",
-    "/etc/systemd/system/ironpost-hostname.service",
+    "/etc/systemd/system/ironpost-kernel.service",
     "/etc/apt/apt.conf.d/60ironpost",
     "/etc/ssh/sshd_config.d/10-ironpost.conf",
 )
+KERNEL = "/etc/systemd/system/ironpost-kernel.service"
 UNITS = (
-    Unit("ironpost-hostname.service", restart_on=("/etc/hostname", "/etc/systemd/system/ironpost-hostname.service")),
-    Unit("systemd-sysctl.service", restart_on=("/etc/sysctl.d/60-ironpost.conf",)),
+    Unit("ironpost-kernel.service", restart_on=("/etc/hostname", "/etc/sysctl.d/60-ironpost.conf", KERNEL)),
     Unit("systemd-journald.service", restart_on=("/etc/systemd/journald.conf.d/",)),
     Unit("ssh.service", reload_on=("/etc/ssh/sshd_config.d/",)),
     Unit("apt-daily.timer"),
