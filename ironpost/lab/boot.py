@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from ironpost.lab import network, remote, tools
+from ironpost.lab import network, tools
 from ironpost.lab.image import Progress, build_trees, drop_stale
-from ironpost.lab.lab import BOOT_SECONDS, SSH_SECONDS, Lab
+from ironpost.lab.lab import BOOT_SECONDS, Lab
 from ironpost.lab.machine import Machine
 from ironpost.lab.plan import PlannedHost, plan_lab
 from ironpost.lab.repository import build_repositories
@@ -83,7 +83,7 @@ def _each(act: Callable[[PlannedHost], None], hosts: Iterable[PlannedHost]) -> N
 
 
 def _wait(lab: Lab, host: PlannedHost) -> None:
-    remote.wait_for_ssh(host.fqdn, host.ipv4, SSH_SECONDS)
+    lab.wait_for_login(host)
     if host.role != "bare":
         _wait_for_systemd(lab, host)
     lab.set_ready(host)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -142,6 +143,15 @@ class Lab:
         current = seen == str(repository_path(target.release))
         return current and self.alive(target) and network.plugged_in(self.plan, target)
 
+    def wait_for_login(self, target: LabHost) -> None:
+        """Until its user can log in: sshd greets earlier, but pam_nologin(8) refuses all but root during boot."""
+        remote.wait_for_ssh(target.fqdn, target.ipv4, SSH_SECONDS)
+        deadline = time.monotonic() + SSH_SECONDS
+        while target.ssh_user != "root" and self.run(target, "true", check=False).returncode != 0:
+            if time.monotonic() > deadline:
+                raise LabError(f"{target.fqdn}: {target.ssh_user} cannot log in; its console.log says why")
+            time.sleep(remote.RETRY_SECONDS)
+
     def set_ready(self, target: LabHost) -> None:
         self.ready(target).write_text(str(repository_path(target.release)))
 
@@ -149,7 +159,7 @@ class Lab:
         """Boots a host that is off and waits for SSH."""
         target = self._resolve(host)
         self.switch_on(target)
-        remote.wait_for_ssh(target.fqdn, target.ipv4, SSH_SECONDS)
+        self.wait_for_login(target)
         self.set_ready(target)
 
     def power_off(self, host: str | LabHost) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -272,6 +273,21 @@ def test_down_leaves_nothing_behind(spare: Lab) -> None:
     assert namespaces(passing.plan) == []
     assert not passing.directory.exists()
     assert answers(spare.name_servers[0])
+
+
+@pytest.mark.parametrize("seconds", [0.6, 1.0, 1.6])
+def test_up_heals_what_a_killed_up_left(spare: Lab, seconds: float) -> None:
+    """A lab that died half-way is mended by saying the same again, and `down` finds all of it."""
+    before = machine_state()
+    command = [sys.executable, "-m", "ironpost", "lab", "up", "--name", "test-passing", "--quiet"]
+    with subprocess.Popen(command, start_new_session=True) as started:
+        time.sleep(seconds)
+        started.kill()
+    passing = up("test-passing")
+    assert all(passing.healthy(host) for host in passing.hosts)
+    assert ask(passing.resolver, "mail.example.net", "A").flags & dns.flags.AD
+    down("test-passing")
+    assert machine_state() == before
 
 
 @pytest.mark.soak
