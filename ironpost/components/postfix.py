@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shlex import quote
+import shlex
 
 from ironpost.component import Check, Component, HostFile, Port, SystemUser, Unit
 from ironpost.components import postfix_maps as maps
@@ -85,13 +85,15 @@ def lookups(mailhost: MailHost) -> tuple[Check, ...]:
     for name, rows in tables.items():
         path = f"texthash:/etc/postfix/{name}"
         if rows:
-            found.append(Check(f"postmap -q {quote(next(iter(rows)))} {path} >/dev/null", silent=True))
+            found.append(Check(f"postmap -q {shlex.quote(next(iter(rows)))} {path} >/dev/null", silent=True))
         found.append(Check(f"! postmap -q {NOBODY}@{mailhost.domain_names[0]} {path}", silent=True))
     return tuple(found)
 
 
 def conversation(mailhost: MailHost) -> str:
-    """Recipients for the trial: one that is unknown, one elsewhere, and some that exist."""
-    domain = mailhost.domain_names[0]
-    known = [f"postmaster@{mailhost.name}", *list(maps.aliases(mailhost))[:1], *list(maps.recipients(mailhost))[:1]]
-    return " ".join(quote(address) for address in (f"{NOBODY}@{domain}", "somebody@relay.invalid", *known))
+    """For the trial: a recipient that is unknown, one elsewhere, some that exist, and an account that logs in."""
+    unknown = f"{NOBODY}@{mailhost.domain_names[0]}"
+    accounts = list(maps.recipients(mailhost))[:1]
+    known = [f"postmaster@{mailhost.name}", *list(maps.aliases(mailhost))[:1], *accounts]
+    login = ["--login", *accounts] if accounts else []
+    return shlex.join([unknown, "somebody@relay.invalid", *known, *login])
