@@ -9,6 +9,7 @@ from ironpost.render import render
 RENDERED = (
     "/etc/unbound/unbound.conf.d/ironpost.conf",
     "/etc/dhcp/dhclient-enter-hooks.d/ironpost",
+    "/etc/dhcpcd.enter-hook",
     "/etc/resolv.conf",
 )
 
