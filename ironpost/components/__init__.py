@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ironpost.component import Component
+from ironpost.components.accounts import accounts
 from ironpost.components.certificates import certificates
+from ironpost.components.dovecot import dovecot
 from ironpost.components.firewall import firewall
 from ironpost.components.postfix import postfix
 from ironpost.components.resolver import resolver
@@ -17,6 +19,8 @@ def components_of(mailhost: MailHost) -> tuple[Component, ...]:
     others = (
         resolver(mailhost),
         certificates(mailhost),
+        accounts(mailhost),
+        dovecot(mailhost),
         postfix(mailhost),
     )
     ports = tuple(port for component in (base, *others) for port in component.ports)
