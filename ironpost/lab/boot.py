@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ironpost.lab import network, tools
+from ironpost.lab.growth import announcement
 from ironpost.lab.image import Progress, build_trees, drop_stale
 from ironpost.lab.lab import BOOT_SECONDS, Lab
 from ironpost.lab.machine import Machine
@@ -34,20 +36,40 @@ def up(name: str = "demo", extra_hosts: int = 0, progress: Progress = print) -> 
 
     Raises LabError, with what the machine lacks or what failed.
     """
-    lacking = tools.missing()
-    if lacking:
-        raise LabError("\n".join(lacking))
-    if not 0 <= extra_hosts <= MOST_EXTRA_HOSTS:
-        raise LabError(f"lab {name}: {extra_hosts} hosts asked for; 0 to {MOST_EXTRA_HOSTS} are possible")
+    _refuse(name, extra_hosts)
+    progress = _one_at_a_time(progress)
     directory = lab_directory(name)
     with locked(directory.parent / f".{name}.lock"):
+        held = int(read_json(directory / "lab.json").get("extra_hosts", extra_hosts))
         lab = _planned(name, directory, extra_hosts)
         _provide_images(lab, progress)
         raise_inotify_limit()
         network.bring_up_bridge(lab.plan)
         lab.make_keys()
         _boot([host for host in lab.hosts if not lab.healthy(host)], lab, progress)
+        if extra_hosts > held:
+            script = announcement(lab.plan, lab.plan.of_role("bare")[held:])
+            lab.run(lab.plan.of_role("name server")[0], "sh >/dev/null", input=script, timeout=120)
     return lab
+
+
+def _one_at_a_time(progress: Progress) -> Progress:
+    """Trees are built side by side, and their lines must not run into each other."""
+    lock = threading.Lock()
+
+    def say(line: str) -> None:
+        with lock:
+            progress(line)
+
+    return say
+
+
+def _refuse(name: str, extra_hosts: int) -> None:
+    lacking = tools.missing()
+    if lacking:
+        raise LabError("\n".join(lacking))
+    if not 0 <= extra_hosts <= MOST_EXTRA_HOSTS:
+        raise LabError(f"lab {name}: {extra_hosts} hosts asked for; 0 to {MOST_EXTRA_HOSTS} are possible")
 
 
 def _planned(name: str, directory: Path, extra_hosts: int) -> Lab:

@@ -290,6 +290,15 @@ def test_up_heals_what_a_killed_up_left(spare: Lab, seconds: float) -> None:
     assert machine_state() == before
 
 
+def test_a_running_lab_grows_and_keeps_what_was_published(spare: Lab) -> None:
+    """Hosts that join get names, and the records that operators have published since stay."""
+    assert change(spare, "example.com", "kept.example.com.", "example.com") == "NOERROR"
+    larger = up("test-spare", 2)
+    assert ask(larger.resolver, "bare2.stranger.example", "A").answer[0][0].to_text() == larger.host("bare2").ipv4
+    assert ask(larger.name_servers[0], "kept.example.com", "TXT").answer
+    assert larger.run("bare2", "cat /etc/debian_version").stdout.startswith("12.")
+
+
 @pytest.mark.soak
 def test_fifty_bare_hosts_are_up_in_a_minute() -> None:
     """The size at which benchmarks of whole fleets are run."""
