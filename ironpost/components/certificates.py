@@ -22,22 +22,25 @@ def certificates(mailhost: MailHost) -> Component:
             HostFile(KEY, mailhost.secret(mailhost.certificate.key), mode=0o600),
         ),
         checks=tuple(
-            Check(f"{{ {test}; }} || {{ echo '{CHAIN}: {told}' >&2; exit 1; }}") for test, told in tests(mailhost)
+            Check(f"{{ {asked}; }} || {{ echo '{told}' >&2; exit 1; }}") for asked, told in questions(mailhost)
         ),
     )
 
 
-def tests(mailhost: MailHost) -> tuple[tuple[str, str], ...]:
+def questions(mailhost: MailHost) -> tuple[tuple[str, str], ...]:
     """What openssl is asked on the host, each with the sentence for a no. -checkhost says no with exit status 0."""
     leaf = f"openssl x509 -in {CHAIN} -noout"
+    key = f"openssl pkey -in {KEY} -passin pass:"
     return (
+        (f"{leaf} 2>/dev/null", f"{CHAIN}: is not a certificate in PEM; name the full chain, leaf first"),
+        (f"{key} -noout 2>/dev/null", f"{KEY}: is not a key in PEM without a pass phrase; store it as one"),
         (
-            f'test "$({leaf} -pubkey)" = "$(openssl pkey -in {KEY} -pubout)"',
-            "is not the certificate of the key beside it; name the two files that belong together",
+            f'test "$({leaf} -pubkey)" = "$({key} -pubout)"',
+            f"{CHAIN}: is not the certificate of the key beside it; name two files that belong together",
         ),
-        (f"{leaf} -checkend 0 >/dev/null", "has expired; renew it"),
+        (f"{leaf} -checkend 0 >/dev/null", f"{CHAIN}: has expired; renew it"),
         (
             f"{leaf} -checkhost {mailhost.name} | grep -q 'does match'",
-            f"does not name {mailhost.name}; have one issued for this name",
+            f"{CHAIN}: does not name {mailhost.name}; have one issued for this name",
         ),
     )
