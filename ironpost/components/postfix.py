@@ -9,7 +9,7 @@ from ironpost.components import postfix_maps as maps
 from ironpost.mailhost import MailHost
 from ironpost.render import render
 
-CONFIGURATION = ("main.cf", "master.cf", "tls.cnf", "submission_header_checks")
+CONFIGURATION = ("main.cf", "master.cf", "tls.cnf", "submission_header_checks", "submission_mime_checks")
 PROGRAMS = ("/usr/lib/ironpost/try-postfix", "/usr/lib/ironpost/probe-smtp")
 NOBODY = "no-such-recipient-7f3a"
 
