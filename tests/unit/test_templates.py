@@ -39,7 +39,7 @@ def test_a_template_knows_if_for_not_names_and_join_only(path: Path) -> None:
     """Sums and fallbacks belong to the model, where they are tested; here they would hide what a host gets."""
     for number, line in enumerate(path.read_text().splitlines(), start=1):
         rest = VALUE.sub("", TAG.sub("", line))
-        assert not re.search(r"\{\{|\{%|\{#|\}\}|%\}|#\}", rest), f"{path.name} line {number}: {line.strip()}"
+        assert not re.search(r"\{[{%#]", rest), f"{path.name} line {number}: {line.strip()}"
 
 
 @each_template
