@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from ironpost.accounts import Account, read_accounts
-from ironpost.component import Port
+from ironpost.component import DkimKey, Port
 from ironpost.secret import Secret
 from ironpost.settings import (
     Allow,
@@ -28,6 +28,7 @@ from ironpost.settings import (
 )
 
 Release = Literal["bookworm", "trixie"]
+DKIM_DIRECTORY = "/var/lib/rspamd/dkim"
 
 
 def address_of(version: int) -> Any:
@@ -64,6 +65,15 @@ class Domain(Setting):
     def dmarc_policy(self) -> str:
         """p=reject for a domain that never sent; p=none for one that does, until its reports were read (RFC 9989)."""
         return self.dmarc or ("none" if self.sends_already else "reject")
+
+    @property
+    def dkim_keys(self) -> tuple[DkimKey, DkimKey]:
+        """The two keys that sign in this domain's name, and where they lie on the host."""
+        place = f"{DKIM_DIRECTORY}/{self.name}"
+        return (
+            DkimKey(self.name, self.dkim.rsa, "rsa", f"{place}.{self.dkim.rsa}.key"),
+            DkimKey(self.name, self.dkim.ed25519, "ed25519", f"{place}.{self.dkim.ed25519}.key"),
+        )
 
 
 class MailHost(Setting):
@@ -238,6 +248,11 @@ class MailHost(Setting):
         """What Dovecot's login process may take: the dearest Argon2id hash of an account, and 256 MiB besides."""
         costs = [int(account.password.split("$")[3].partition(",")[0][2:]) for account in self.accounts]
         return 256 + max(costs, default=0) // 1024
+
+    @property
+    def dmarc_strict(self) -> bool:
+        """Whatever fails a policy of quarantine or reject is refused, lists and forwarders included."""
+        return self.dmarc_inbound == "strict"
 
 
 def merged(networks: tuple[str, ...], version: int) -> tuple[str, ...]:

@@ -1,0 +1,36 @@
+"""rspamd: judges what comes in, and signs what goes out."""
+
+from __future__ import annotations
+
+from ironpost.component import Check, Component, HostDirectory, HostFile, SystemUser, Unit
+from ironpost.mailhost import DKIM_DIRECTORY, MailHost
+from ironpost.render import render
+
+CONFIGURATION = (
+    "/etc/rspamd/rspamd.conf.override",
+    "/etc/rspamd/rspamd.local.lua",
+    "/etc/rspamd/override.d/options.inc",
+    "/etc/rspamd/override.d/logging.inc",
+    "/etc/rspamd/override.d/worker-proxy.inc",
+    "/etc/rspamd/override.d/worker-normal.inc",
+    "/etc/rspamd/override.d/worker-controller.inc",
+)
+PROBE = "/usr/lib/ironpost/probe-rspamd"
+
+
+def rspamd(mailhost: MailHost) -> Component:
+    """The whole of rspamd on one host. It listens on a socket for Postfix and on nothing else."""
+    return Component(
+        name="rspamd",
+        packages=("rspamd", "python3"),
+        files=(
+            *(HostFile(path, render(path, mailhost)) for path in CONFIGURATION),
+            HostFile(PROBE, render(PROBE, mailhost), mode=0o755),
+        ),
+        directories=(HostDirectory(DKIM_DIRECTORY, mode=0o700, owner="_rspamd", group="_rspamd"),),
+        users=(SystemUser("_rspamd"),),
+        dkim_keys=tuple(key for domain in mailhost.domains for key in domain.dkim_keys),
+        units=(Unit("rspamd.service", restart_on=("/etc/rspamd/",)),),
+        checks=(Check("rspamadm configtest >/dev/null"),),
+        probes=(f"python3 {PROBE}",),
+    )
