@@ -86,13 +86,13 @@ def lookups(mailhost: MailHost) -> tuple[Check, ...]:
         path = f"texthash:/etc/postfix/{name}"
         if rows:
             found.append(Check(f"postmap -q {shlex.quote(next(iter(rows)))} {path} >/dev/null", silent=True))
-        found.append(Check(f"! postmap -q {NOBODY}@{mailhost.domain_names[0]} {path}", silent=True))
+        found.append(Check(f"! postmap -q {NOBODY}@{mailhost.main_domain} {path}", silent=True))
     return tuple(found)
 
 
 def conversation(mailhost: MailHost) -> str:
     """For the trial: a recipient that is unknown, one elsewhere, some that exist, and an account that logs in."""
-    unknown = f"{NOBODY}@{mailhost.domain_names[0]}"
+    unknown = f"{NOBODY}@{mailhost.main_domain}"
     accounts = list(maps.recipients(mailhost))[:1]
     known = [f"postmaster@{mailhost.name}", *list(maps.aliases(mailhost))[:1], *accounts]
     login = ["--login", *accounts] if accounts else []
