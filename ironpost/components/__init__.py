@@ -9,6 +9,7 @@ from ironpost.components.dovecot import dovecot
 from ironpost.components.firewall import firewall
 from ironpost.components.postfix import postfix
 from ironpost.components.resolver import resolver
+from ironpost.components.rspamd import rspamd
 from ironpost.components.system import system
 from ironpost.mailhost import MailHost
 
@@ -21,6 +22,7 @@ def components_of(mailhost: MailHost) -> tuple[Component, ...]:
         certificates(mailhost),
         accounts(mailhost),
         dovecot(mailhost),
+        rspamd(mailhost),
         postfix(mailhost),
     )
     ports = tuple(port for component in (base, *others) for port in component.ports)
