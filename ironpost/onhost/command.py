@@ -1,0 +1,124 @@
+"""The verbs, and how they are told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from . import keys, stage, survey, switch
+from .state import TOP, Refused, locked, manifest_of, read_state
+
+PROGRAM = Path(__file__).parent
+UNIT = "ironpost-switch"
+ANSWER = TOP / "answer.json"
+
+
+def main(words: list[str]) -> int:
+    verb, *rest = words
+    try:
+        answer = VERBS[verb](*rest)
+    except Refused as refused:
+        print(refused, file=sys.stderr)
+        return 1
+    if isinstance(answer, int):
+        return answer
+    print(json.dumps(answer))
+    return 0
+
+
+def heard() -> Any:
+    return json.load(sys.stdin)
+
+
+def do_survey() -> dict[str, Any]:
+    return survey.survey(heard())
+
+
+def do_show() -> dict[str, str]:
+    return survey.show(heard())
+
+
+def do_stage(incoming: str) -> dict[str, Any]:
+    folder = Path(incoming)
+    with locked(who_of(folder)):
+        return stage.stage(folder, PROGRAM)
+
+
+def who_of(folder: Path) -> str:
+    meta: dict[str, Any] = json.loads((folder / "manifest.json").read_text())["meta"]
+    return str(meta["who"])
+
+
+def do_try(folder: str) -> int:
+    return stage.try_now(Path(folder))
+
+
+def do_switch() -> dict[str, Any]:
+    """Starts the switch as a unit of its own and waits for it; it goes on when this connection is lost."""
+    ANSWER.unlink(missing_ok=True)
+    command = ["systemd-run", "--quiet", "--wait", "--collect", f"--unit={UNIT}", "--property=KillMode=process"]
+    done = subprocess.run(
+        [*command, "/usr/bin/python3", "-B", str(PROGRAM), "switch-now"], capture_output=True, text=True, check=False
+    )
+    if not ANSWER.exists():
+        raise Refused(f"the switch left no answer ({done.stderr.strip()}); see journalctl -u {UNIT}")
+    answer: dict[str, Any] = json.loads(ANSWER.read_text())
+    if "refused" in answer:
+        raise Refused(answer["refused"])
+    return answer
+
+
+def do_switch_now() -> int:
+    with locked("a switch"):
+        try:
+            answer: dict[str, Any] = switch.switch()
+        except Refused as refused:
+            answer = {"refused": str(refused)}
+    ANSWER.write_text(json.dumps(answer))
+    return 1 if "refused" in answer else 0
+
+
+def do_confirm() -> dict[str, Any]:
+    with locked("a confirmation"):
+        return {"generation": switch.confirm()}
+
+
+def do_revert() -> int:
+    """From the timer, when nobody confirmed."""
+    with locked("the way back"):
+        switch.undo()
+    return 0
+
+
+def do_recover() -> int:
+    """At boot, when the host died in between."""
+    with locked("recovery"):
+        switch.undo(live=False)
+    return 0
+
+
+def do_dkim_public() -> list[dict[str, str]]:
+    return keys.public_keys(manifest_of(read_state()["current"]))
+
+
+def do_state() -> dict[str, Any]:
+    state = read_state()
+    return state | {"meta": manifest_of(state["current"]).get("meta", {})}
+
+
+VERBS: dict[str, Any] = {
+    "survey": do_survey,
+    "show": do_show,
+    "stage": do_stage,
+    "try": do_try,
+    "switch": do_switch,
+    "switch-now": do_switch_now,
+    "confirm": do_confirm,
+    "revert": do_revert,
+    "recover": do_recover,
+    "dkim-public": do_dkim_public,
+    "state": do_state,
+}

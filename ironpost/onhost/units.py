@@ -1,0 +1,98 @@
+"""systemd units: what they are, and what a change of files asks of them."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+from .state import Refused
+
+# Opened last, when all that listens has been configured.
+LAST = ("nftables.service",)
+
+
+def systemctl(*words: str, must: bool = True) -> str:
+    done = subprocess.run(["systemctl", "--no-ask-password", *words], capture_output=True, text=True, check=False)
+    if must and done.returncode:
+        said = done.stderr.strip().splitlines() or ["no message"]
+        raise Refused(f"systemctl {' '.join(words)}: {said[0]}; see journalctl -u {words[-1]}")
+    return done.stdout
+
+
+def states(names: list[str]) -> dict[str, dict[str, str]]:
+    """ActiveState and UnitFileState of each unit, in one call."""
+    if not names:
+        return {}
+    text = systemctl("show", "--property=Id,ActiveState,UnitFileState,LoadState", *names, must=False)
+    blocks = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in text.split("\n\n") if block]
+    return dict(zip(names, blocks, strict=False))
+
+
+def difference(wanted: dict[str, Any], found: dict[str, str]) -> str | None:
+    """Why a unit is not as wanted."""
+    if wanted["state"] == "masked":
+        gone = found.get("LoadState") in ("masked", "not-found")
+        return None if gone else "not masked"
+    if found.get("UnitFileState") not in ("enabled", "static", "indirect", "generated", "alias", "enabled-runtime"):
+        return "not enabled"
+    if wanted["state"] == "running" and found.get("ActiveState") not in ("active", "activating", "reloading"):
+        return f"not running ({found.get('ActiveState')})"
+    return None
+
+
+def action(wanted: dict[str, Any], found: dict[str, str], changed: list[str]) -> str | None:
+    """`start`, `restart`, `reload-or-restart` or nothing, for a unit that should run."""
+    if wanted["state"] != "running":
+        return None
+    if found.get("ActiveState") not in ("active", "activating", "reloading"):
+        return "start"
+    if any(path.startswith(tuple(wanted["restart_on"])) for path in changed):
+        return "restart"
+    return "reload-or-restart" if any(path.startswith(tuple(wanted["reload_on"])) for path in changed) else None
+
+
+def apply(units: list[dict[str, Any]], changed: list[str]) -> list[str]:
+    """Brings units into their state, each touched once at most; returns what was done, as `action unit`."""
+    if any(path.startswith("/etc/systemd/system/") for path in changed):
+        systemctl("daemon-reload")
+    found = states([unit["name"] for unit in units])
+    for unit in units:
+        if unit["state"] == "masked" and difference(unit, found[unit["name"]]):
+            systemctl("mask", "--now", unit["name"])
+        elif unit["state"] != "masked" and found[unit["name"]].get("LoadState") == "masked":
+            systemctl("unmask", unit["name"])
+    enable(units)
+    done = []
+    for unit in sorted(units, key=lambda unit: unit["name"] in LAST):
+        wanted = action(unit, found[unit["name"]], changed)
+        if wanted:
+            systemctl("reset-failed", unit["name"], must=False)
+            systemctl(wanted, unit["name"])
+            done.append(f"{wanted.replace('reload-or-restart', 'reload')} {unit['name']}")
+    return done
+
+
+def enable(units: list[dict[str, Any]]) -> None:
+    wanted = [unit for unit in units if unit["state"] != "masked"]
+    found = states([unit["name"] for unit in wanted])
+    for unit in wanted:
+        if found[unit["name"]].get("UnitFileState") in ("disabled", "masked"):
+            systemctl("enable", unit["name"])
+
+
+def before(names: list[str]) -> list[dict[str, Any]]:
+    """How units stand, for the way back to what was there before."""
+    return [
+        {"name": name, "active": found.get("ActiveState") == "active", "known": found.get("LoadState") == "loaded"}
+        for name, found in states(names).items()
+    ]
+
+
+def stop_new(units: list[dict[str, Any]], earlier: list[dict[str, Any]]) -> None:
+    """On the way back to before the first run: what did not run then does not run, and does not start at boot."""
+    active = {unit["name"] for unit in earlier if unit["active"]} | set(LAST)
+    for unit in units:
+        if unit["name"] not in active and unit["state"] != "masked":
+            systemctl("disable", unit["name"], must=False)
+            # not waited for: at boot a start that is already queued is withdrawn by this
+            systemctl("stop", "--no-block", unit["name"], must=False)
