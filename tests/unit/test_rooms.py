@@ -22,6 +22,8 @@ ROOMS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "render": (MODEL, frozenset({"jinja2"})),
     "components": (PURE, frozenset()),
     "generation": (PURE, frozenset()),
+    "onhost": (frozenset(), frozenset({"onhost"})),  # runs on the host, where there is nothing but Python itself
+    "lab": (MODEL, frozenset({"argon2", "cryptography", "dkim", "dns"})),
 }
 # Packages that only one room may touch, whatever else it does.
 ONLY_IN: dict[str, frozenset[str]] = {
@@ -31,6 +33,8 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "jinja2": frozenset({"render"}),
     "click": frozenset({"cli"}),
 }
+# Rooms of ours that nothing is built upon, and who may open them.
+LAST_ROOMS: dict[str, frozenset[str]] = {"cli": frozenset({"__main__"}), "lab": frozenset({"cli"})}
 
 
 def room_of(path: Path) -> str:
@@ -78,6 +82,14 @@ def test_a_package_with_a_room_of_its_own_is_imported_nowhere_else(path: Path) -
     for package, _ in imports(path):
         if package in ONLY_IN:
             assert room_of(path) in ONLY_IN[package], f"{path.name} imports {package}"
+
+
+@each_file
+def test_the_command_line_and_the_lab_carry_nothing_else(path: Path) -> None:
+    """The product must work where there is no lab, and be used as a library without its command."""
+    for _, inner in imports(path):
+        if inner in LAST_ROOMS and inner != room_of(path):
+            assert room_of(path) in LAST_ROOMS[inner], f"{path.name} imports ironpost.{inner}"
 
 
 def test_rooms_do_not_import_each_other_in_a_circle() -> None:
