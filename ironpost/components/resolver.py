@@ -26,8 +26,8 @@ raise SystemExit(not (answer[3] & 0x2F == 0x20 and answer[7] > 0))
 '"""
 
 # The stock drop-in names a trust anchor that the unit makes when unbound starts for the first time; until then
-# unbound-checkconf refuses the whole configuration. So it is made as the unit makes it, whose refusal counts for nothing
-# either: where nothing names that anchor there is nothing to make.
+# unbound-checkconf refuses the whole configuration. So it is made as the unit makes it, and as there a refusal is left
+# to what comes after.
 TRUST_ANCHOR = "/usr/libexec/unbound-helper root_trust_anchor_update || true"
 
 
