@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ ANSWER = TOP / "answer.json"
 
 def main(words: list[str]) -> int:
     verb, *rest = words
+    os.environ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     try:
         answer = VERBS[verb](*rest)
     except Refused as refused:

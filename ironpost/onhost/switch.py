@@ -154,7 +154,7 @@ def ask(command: str, seconds: float) -> str | None:
 def undo(live: bool = True) -> int:
     """Back to the generation before; number 0 is the host as it was, with its firewall closed.
 
-    While the host boots (`live` is false) no unit is started or waited for: systemd is about to start them itself, after
+    While the host boots (`live` is false) no unit is started or waited for: systemd starts them itself, after
     this has ended.
     """
     state = read_state()

@@ -1,0 +1,24 @@
+"""One mail host, from top to bottom.
+
+pyinfra inventories/prod.py deploys/mail.py --dry
+pyinfra inventories/prod.py deploys/mail.py
+"""
+
+import sys
+from pathlib import Path
+
+checkout = Path(__file__).resolve().parents[1]
+if (checkout / "pyproject.toml").is_file():
+    sys.path.insert(0, str(checkout))
+
+from ironpost.components.certificates import certificates  # noqa: E402
+from ironpost.components.firewall import firewall  # noqa: E402
+from ironpost.components.resolver import resolver  # noqa: E402
+from ironpost.components.system import system  # noqa: E402
+from ironpost.operations import provision, settle  # noqa: E402
+
+provision(system)  # name, time, updates, SSH
+provision(firewall)  # closed before anything listens
+provision(resolver)  # DANE is only as good as the resolver
+provision(certificates)
+settle()  # staged, checked by the programs themselves, switched as a whole, confirmed over a new connection

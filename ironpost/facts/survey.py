@@ -1,0 +1,130 @@
+"""A host as it is, compared with the generation that it should have."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from ironpost.mailhost import MailHost
+
+SCRIPT = (Path(__file__).parent / "survey.sh").read_text()
+ALIEN_MAIL = ("exim4-daemon-light", "exim4-daemon-heavy", "sendmail-bin", "opensmtpd", "courier-mta", "qmail")
+ALIEN_FIREWALL = ("ufw", "firewalld", "shorewall", "ferm")
+LEAST_MEMORY_KIB = 900_000
+LEAST_DISK_KIB = 1_000_000
+MOST_CLOCK_SECONDS = 60
+OURS = ("master", "dovecot", "smtpd", "sshd", "systemd", "unbound", "rspamd")
+MAIL_PORTS = (25, 465, 587, 993, 995, 110, 143, 4190)
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """One thing that is not as it should be: a file, package, unit, user, folder or key."""
+
+    kind: str
+    name: str
+    why: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Survey:
+    """What one look at a host found. `state` is None while nothing of ours was ever in place."""
+
+    facts: dict[str, list[str]]
+    state: dict[str, Any] | None
+    differences: tuple[Difference, ...]
+
+    def fact(self, name: str) -> str:
+        return self.facts.get(name, [""])[0]
+
+    @property
+    def firewall_is_ours(self) -> bool:
+        return self.fact("firewall") == "ours"
+
+    @property
+    def is_bare(self) -> bool:
+        """No generation was ever confirmed here."""
+        return not self.state or not self.state["current"]
+
+    @property
+    def missing_packages(self) -> tuple[str, ...]:
+        return tuple(difference.name for difference in self.differences if difference.kind == "package")
+
+
+def parse(lines: list[str], manifest: dict[str, Any]) -> Survey:
+    """What survey.sh printed. A host without the program differs in everything."""
+    facts: dict[str, list[str]] = {}
+    found: dict[str, Any] | None = None
+    for line in lines:
+        if line.startswith("ironpost\t"):
+            _, name, value = line.split("\t", 2)
+            facts.setdefault(name, []).append(value)
+        elif line.startswith("{"):
+            found = json.loads(line)
+    if found is None:
+        return Survey(facts, None, everything(manifest))
+    return Survey(facts, found["state"], tuple(Difference(**row) for row in found["differences"]))
+
+
+def everything(manifest: dict[str, Any]) -> tuple[Difference, ...]:
+    rows = [Difference("package", name, "missing") for name in manifest["packages"]]
+    rows += [Difference("file", file["path"], "missing") for file in manifest["files"]]
+    rows += [Difference("key", key["path"], "missing") for key in manifest["dkim_keys"]]
+    return tuple(rows + [Difference("unit", unit["name"], "not configured") for unit in manifest["units"]])
+
+
+def complaints(mailhost: MailHost, survey: Survey) -> list[str]:
+    """Why this host must not be changed, each in a sentence; all of them, before anything is touched."""
+    told = unfit(mailhost, survey) + locked_out(mailhost, survey)
+    if survey.is_bare:
+        told += occupied(survey)
+    return told
+
+
+def unfit(mailhost: MailHost, survey: Survey) -> list[str]:
+    told = []
+    if survey.fact("uid") != "0":
+        told.append("this user may not become root without a password; allow sudo NOPASSWD, or use root")
+    if survey.fact("system") != "debian" or survey.fact("release") != mailhost.release:
+        found = f"{survey.fact('system')} {survey.fact('release')}"
+        told.append(f"this is {found}, the inventory says {mailhost.release}; correct `release`, or the host")
+    if survey.fact("init") != "systemd":
+        told.append(f"process 1 is {survey.fact('init')}, not systemd; use a host that systemd runs")
+    if int(survey.fact("memory_kib") or 0) < LEAST_MEMORY_KIB:
+        told.append(f"{survey.fact('memory_kib')} KiB of memory; at least {LEAST_MEMORY_KIB} are needed")
+    if survey.is_bare and int(survey.fact("disk_kib") or 0) < LEAST_DISK_KIB:
+        told.append(f"{survey.fact('disk_kib')} KiB free below /var; at least {LEAST_DISK_KIB} are needed")
+    off = abs(int(survey.fact("clock") or 0) - time.time())
+    if off > MOST_CLOCK_SECONDS:
+        told.append(f"its clock is {off:.0f} s off; set it right, or certificates and DNSSEC will fail")
+    return told
+
+
+def locked_out(mailhost: MailHost, survey: Survey) -> list[str]:
+    """The allowlist must hold the address that this very session comes from."""
+    source = survey.fact("ssh_from")
+    if not mailhost.allow.ssh or not source:
+        return []
+    address: Any = ipaddress.ip_address(source.partition("%")[0])
+    address = getattr(address, "ipv4_mapped", None) or address
+    if any(address in ipaddress.ip_network(network) for network in mailhost.allow.ssh):
+        return []
+    return [f"you come from {address}, which is not in allow.ssh; add it, or you would be locked out"]
+
+
+def occupied(survey: Survey) -> list[str]:
+    """Others that want to be mail server or firewall here."""
+    told = []
+    for package in survey.facts.get("alien", []):
+        what = "a firewall" if package in ALIEN_FIREWALL else "a mail server"
+        told.append(f"{package} is installed, {what} of its own; remove it: apt-get purge {package}")
+    for row in survey.facts.get("listener", []):
+        local, _, who = row.partition(" ")
+        port = int(local.rpartition(":")[2])
+        if port in MAIL_PORTS and not any(f'"{name}"' in who for name in OURS):
+            told.append(f"something listens on {local} ({who or 'unknown'}); stop it")
+    return told
