@@ -11,10 +11,12 @@ CONFIGURATION = (
     "/etc/rspamd/rspamd.local.lua",
     "/etc/rspamd/override.d/options.inc",
     "/etc/rspamd/override.d/logging.inc",
+    "/etc/rspamd/override.d/mime_types.conf",
     "/etc/rspamd/override.d/worker-proxy.inc",
     "/etc/rspamd/override.d/worker-normal.inc",
     "/etc/rspamd/override.d/worker-controller.inc",
 )
+REDIS = "/etc/redis/redis.conf"
 PROBE = "/usr/lib/ironpost/probe-rspamd"
 
 
@@ -22,15 +24,19 @@ def rspamd(mailhost: MailHost) -> Component:
     """The whole of rspamd on one host. It listens on a socket for Postfix and on nothing else."""
     return Component(
         name="rspamd",
-        packages=("rspamd", "python3"),
+        packages=("rspamd", "redis-server", "python3"),
         files=(
+            HostFile(REDIS, render(REDIS, mailhost), mode=0o640, group="redis"),
             *(HostFile(path, render(path, mailhost)) for path in CONFIGURATION),
             HostFile(PROBE, render(PROBE, mailhost), mode=0o755),
         ),
         directories=(HostDirectory(DKIM_DIRECTORY, mode=0o700, owner="_rspamd", group="_rspamd"),),
-        users=(SystemUser("_rspamd"),),
+        users=(SystemUser("_rspamd", groups=("redis",)),),
         dkim_keys=tuple(key for domain in mailhost.domains for key in domain.dkim_keys),
-        units=(Unit("rspamd.service", restart_on=("/etc/rspamd/",)),),
-        checks=(Check("rspamadm configtest >/dev/null"),),
+        units=(
+            Unit("redis-server.service", restart_on=("/etc/redis/",)),
+            Unit("rspamd.service", restart_on=("/etc/rspamd/",)),
+        ),
+        checks=(Check("rspamadm configtest >/dev/null", user="_rspamd"),),
         probes=(f"python3 {PROBE}",),
     )
