@@ -1,0 +1,126 @@
+"""The zone as it is, by ordinary queries to its authoritative servers; no zone transfer is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.query
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+
+from ironpost.dns.recordset import TTL, text_of
+from ironpost.errors import DnsError
+
+QUERY_SECONDS = 2.0
+ATTEMPTS = 3
+PARALLEL = 8
+
+Place = tuple[str, str]  # name, type
+
+
+class NoAnswerError(DnsError):
+    """A name server did not answer: nothing is known of what it holds."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All values at one name and of one type on one server, sorted. `alias` is the target of a CNAME found there."""
+
+    values: tuple[str, ...] = ()
+    ttl: int = TTL
+    alias: str | None = None
+
+
+@dataclass
+class NameServer:
+    """One authoritative server, by address. What was asked once is remembered until `forget`."""
+
+    address: str
+    _known: dict[Place, Seen] = field(default_factory=dict)
+
+    def read(self, name: str, rtype: str) -> Seen:
+        """What stands at a name. Raises NoAnswerError, or DnsError when the server does not hold the zone."""
+        if (name, rtype) not in self._known:
+            self._known[name, rtype] = self._read(name, rtype)
+        return self._known[name, rtype]
+
+    def read_all(self, places: Iterable[Place]) -> dict[Place, Seen]:
+        wanted = list(dict.fromkeys(places))
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            return dict(zip(wanted, pool.map(lambda place: self.read(*place), wanted), strict=True))
+
+    def forget(self) -> None:
+        self._known.clear()
+
+    def apex(self, name: str) -> str:
+        """The zone that a name lies in: whose SOA the server gives for it, in the answer or beside a denial."""
+        answer = self.ask(name, "SOA")
+        for rrset in (*answer.answer, *answer.authority):
+            if rrset.rdtype == dns.rdatatype.SOA and is_within(name, plain(rrset.name)):
+                return plain(rrset.name)
+        parent = name.partition(".")[2]
+        if not parent:
+            raise DnsError(f"{self.address}: gives no SOA for {name}; see that it serves the zone")
+        return self.apex(parent)
+
+    def _read(self, name: str, rtype: str) -> Seen:
+        answer = self.ask(name, rtype)
+        alias = found(answer, name, "CNAME")
+        if alias is not None and rtype != "CNAME":
+            return Seen(alias=plain(alias[0].target))
+        rrset = found(answer, name, rtype)
+        if rrset is None:
+            return Seen()
+        seen = Seen(tuple(sorted(text_of(rdata) for rdata in rrset)), rrset.ttl)
+        return Seen() if self._made_from_wildcard(name, rtype, seen) else seen
+
+    def _made_from_wildcard(self, name: str, rtype: str, seen: Seen) -> bool:
+        """Whether a `*` above the name answers in its place: then nothing stands at the name itself (RFC 4592)."""
+        zone = self.apex(name)
+        parents = [name]
+        while parents[-1] != zone:
+            parents.append(parents[-1].partition(".")[2])
+        wildcards = (f"*.{parent}" for parent in parents[1:])
+        stars = (found(self.ask(star, rtype), star, rtype) for star in wildcards)
+        return any(star and tuple(sorted(text_of(rdata) for rdata in star)) == seen.values for star in stars)
+
+    def ask(self, name: str, rtype: str) -> dns.message.Message:
+        """One question, tried three times, by TCP when the answer is long."""
+        query = dns.message.make_query(name, rtype, use_edns=0, payload=1232)
+        query.flags &= ~dns.flags.RD
+        answer = self._sent(query)
+        rcode = answer.rcode()
+        if rcode not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN) or not answer.flags & dns.flags.AA:
+            said = dns.rcode.to_text(rcode) if rcode else "an answer without authority"
+            raise DnsError(f"{self.address}: {said} for {name} {rtype}; name servers of that zone belong in servers=")
+        return answer
+
+    def _sent(self, query: dns.message.Message) -> dns.message.Message:
+        for _ in range(ATTEMPTS):
+            try:
+                answer, _tcp = dns.query.udp_with_fallback(query, self.address, timeout=QUERY_SECONDS)
+            except (OSError, EOFError, dns.exception.DNSException):
+                continue
+            return answer
+        raise NoAnswerError(f"{self.address}: the name server does not answer; see that it is up and reachable")
+
+
+def found(answer: dns.message.Message, name: str, rtype: str) -> dns.rrset.RRset | None:
+    return answer.get_rrset(answer.answer, dns.name.from_text(name), dns.rdataclass.IN, dns.rdatatype.from_text(rtype))
+
+
+def plain(name: dns.name.Name) -> str:
+    """A name in lower case without its closing dot."""
+    return name.to_text(omit_final_dot=True).lower()
+
+
+def is_within(name: str, zone: str) -> bool:
+    return f".{name}".endswith(f".{zone}")
