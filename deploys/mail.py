@@ -11,9 +11,13 @@ checkout = Path(__file__).resolve().parents[1]
 if (checkout / "pyproject.toml").is_file():
     sys.path.insert(0, str(checkout))
 
+from ironpost.components.accounts import accounts  # noqa: E402
 from ironpost.components.certificates import certificates  # noqa: E402
+from ironpost.components.dovecot import dovecot  # noqa: E402
 from ironpost.components.firewall import firewall  # noqa: E402
+from ironpost.components.postfix import postfix  # noqa: E402
 from ironpost.components.resolver import resolver  # noqa: E402
+from ironpost.components.rspamd import rspamd  # noqa: E402
 from ironpost.components.system import system  # noqa: E402
 from ironpost.operations import provision, settle  # noqa: E402
 
@@ -21,4 +25,8 @@ provision(system)  # name, time, updates, SSH
 provision(firewall)  # closed before anything listens
 provision(resolver)  # DANE is only as good as the resolver
 provision(certificates)
+provision(accounts)
+provision(dovecot)  # makes the SASL and LMTP sockets that Postfix needs
+provision(rspamd)
+provision(postfix)  # last: no mail is accepted until the rest is ready
 settle()  # staged, checked by the programs themselves, switched as a whole, confirmed over a new connection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import collections
 import difflib
 import functools
 import json
@@ -18,7 +19,7 @@ from pyinfra.context import host, state
 
 from ironpost.component import Component
 from ironpost.errors import HostError, IronpostError
-from ironpost.facts.survey import complaints
+from ironpost.facts.survey import Survey, complaints
 from ironpost.generation import PROGRAM_ON_HOST, archive
 from ironpost.operations import steps
 from ironpost.operations.link import call
@@ -122,7 +123,7 @@ def stage_generation(run: Run) -> Commands:
     differences = [difference for difference in run.survey().differences if difference.kind != "package"]
     if not run.told:
         run.told = True
-        tell(run.host, [f"{found.kind} {found.name}: {found.why}" for found in run.survey().differences])
+        tell(run.host, summary(run.survey()))
         show_diffs(run)
     if differences:
         manifest = run.manifest
@@ -136,6 +137,14 @@ def switch_generation(run: Run) -> Commands:
     if [difference for difference in run.survey().differences if difference.kind != "package"]:
         yield step(steps.switch)
         yield step(steps.confirm)
+
+
+def summary(survey: Survey) -> list[str]:
+    """Each difference with its reason; of a host that has nothing of ours yet, only numbers unless this is a plan."""
+    if survey.state is None and state.is_executing:
+        counts = collections.Counter(found.kind for found in survey.differences)
+        return ["a new host: " + ", ".join(f"{count} {kind}s" for kind, count in counts.items())]
+    return [f"{found.kind} {found.name}: {found.why}" for found in survey.differences]
 
 
 def await_settled(run: Run) -> None:

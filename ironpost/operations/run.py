@@ -59,13 +59,14 @@ class Run:
         self._survey = None
 
 
-RUNS: dict[int, Run] = {}
+RUNS: dict[str, Run] = {}
 
 
 def run_of(host: Host) -> Run:
     """The run of the host that pyinfra is working on."""
-    actual = host._get() if hasattr(host, "_get") else host  # pyinfra's `host` stands for a different one at each time
-    return RUNS.setdefault(id(actual), Run(actual))
+    run = RUNS.setdefault(host.name, Run(host))
+    run.host = host
+    return run
 
 
 def meta(mailhost: MailHost) -> dict[str, Any]:
