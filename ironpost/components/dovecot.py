@@ -22,8 +22,12 @@ def dovecot(mailhost: MailHost) -> Component:
             HostFile(JUNK_RULE, render(JUNK_RULE, mailhost)),
             HostFile(PROBE, render(PROBE, mailhost), mode=0o755),
         ),
-        # Where delivery keeps the compiled rule: /etc belongs to root.
-        directories=(HostDirectory("/var/lib/dovecot/sieve", mode=0o750, owner="vmail", group="vmail"),),
+        directories=(
+            # Where delivery keeps the compiled rule: /etc belongs to root.
+            HostDirectory("/var/lib/dovecot/sieve", mode=0o750, owner="vmail", group="vmail"),
+            # Dovecot starts first and listens there for Postfix, which makes this folder only when it starts.
+            HostDirectory("/var/spool/postfix/private", mode=0o700, owner="postfix"),
+        ),
         units=units(),
         ports=ports(mailhost),
         checks=(
