@@ -7,8 +7,8 @@ from ironpost.mailhost import MailHost
 from ironpost.render import render
 
 CONFIGURATION = "/etc/dovecot/dovecot.conf"
-JUNK_RULE = "/etc/dovecot/sieve/junk.sieve"
-PROBE = "/usr/lib/ironpost/probe-dovecot"
+RULES = tuple(f"/etc/dovecot/sieve/{name}.sieve" for name in ("junk", "learn-spam", "learn-ham"))
+PROGRAMS = ("/usr/lib/ironpost/probe-dovecot", "/usr/lib/ironpost/sieve/rspamd-learn")
 PACKAGES = ("dovecot-core", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd", "dovecot-sieve", "python3")
 
 
@@ -18,12 +18,11 @@ def dovecot(mailhost: MailHost) -> Component:
         name="dovecot",
         packages=PACKAGES + (("dovecot-managesieved",) if mailhost.has_managesieve else ()),
         files=(
-            HostFile(CONFIGURATION, render(CONFIGURATION, mailhost)),
-            HostFile(JUNK_RULE, render(JUNK_RULE, mailhost)),
-            HostFile(PROBE, render(PROBE, mailhost), mode=0o755),
+            *(HostFile(path, render(path, mailhost)) for path in (CONFIGURATION, *RULES)),
+            *(HostFile(path, render(path, mailhost), mode=0o755) for path in PROGRAMS),
         ),
         directories=(
-            # Where delivery keeps the compiled rule: /etc belongs to root.
+            # Where Dovecot keeps the compiled rules: /etc belongs to root.
             HostDirectory("/var/lib/dovecot/sieve", mode=0o750, owner="vmail", group="vmail"),
             # Dovecot starts first and listens there for Postfix, which makes this folder only when it starts.
             HostDirectory("/var/spool/postfix/private", mode=0o700, owner="postfix"),
@@ -32,9 +31,10 @@ def dovecot(mailhost: MailHost) -> Component:
         ports=ports(mailhost),
         checks=(
             Check("doveconf -n >/dev/null", silent=True),
-            Check(f"sievec -d {JUNK_RULE} >/dev/null"),
+            Check(f"sievec -d {RULES[0]} >/dev/null"),
+            *(Check(f"sievec -x '+imapsieve +vnd.dovecot.pipe' -d {rule} >/dev/null") for rule in RULES[1:]),
         ),
-        probes=(f"python3 {PROBE}",),
+        probes=(f"python3 {PROGRAMS[0]}",),
     )
 
 
