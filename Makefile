@@ -15,7 +15,7 @@ host-packages: announce
 	@missing="$$($(PYTHON) ironpost/lab/tools.py --missing-packages)"; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ]; then \
 	  echo "Installing Debian packages: $$missing"; \
-	  (apt-get update -q || true) >/dev/null && \
+	  apt-get update -q >/dev/null && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $$missing >/dev/null; fi
 
 .venv/locked: requirements/dev.txt pyproject.toml

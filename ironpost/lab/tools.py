@@ -1,10 +1,15 @@
-"""What the test network needs of the machine that runs it, and sentences about what is missing."""
+"""What the test network needs of the machine that runs it, and sentences about what is missing.
+
+Runs by itself too (`python3 ironpost/lab/tools.py`), before anything has been installed: Python's standard library alone.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 # Debian packages; those in the second half of a line are there for the sake of the command they bring.
@@ -20,6 +25,7 @@ PACKAGES = (
     "openssh-client",
     "openssl",
     "dnsutils",
+    "age",
 )
 COMMANDS = {
     "mmdebstrap": "mmdebstrap",
@@ -29,7 +35,17 @@ COMMANDS = {
     "ip": "iproute2",
     "ssh": "openssh-client",
     "openssl": "openssl",
+    "dig": "dnsutils",
+    "age": "age",
 }
+# How long lists of what happens would be read by nobody; the first line of each is what matters.
+ANNOUNCEMENT = """\
+This is about to happen on this machine:
+  - Debian packages are installed, if they are missing: {packages}
+  - .venv in this folder gets the Python packages of requirements/dev.txt, by version and hash
+  - about 1 GB below ~/.cache/ironpost keeps two Debian trees and a package repository for the test network
+  - the test network runs in network namespaces on one bridge, in 198.18.0.0/15 and 2001:db8::/32, with no way out;
+    `ironpost lab down` (or `make demo-stop`) takes all of it away"""
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
@@ -62,12 +78,9 @@ def _missing_system() -> list[str]:
 
 
 def _missing_commands() -> list[str]:
-    packages = sorted({package for command, package in COMMANDS.items() if not shutil.which(command)})
-    if not KEYRING.exists():
-        packages.append("debian-archive-keyring")
-    if not packages:
+    names = " ".join(missing_packages())
+    if not names:
         return []
-    names = " ".join(packages)
     return [f"lab: these Debian packages are missing: {names}; run: apt-get install -y {names}"]
 
 
@@ -81,3 +94,25 @@ def _missing_namespaces() -> list[str]:
         return []
     reason = (tried.stderr.strip().splitlines() or ["no reason given"])[-1]
     return [f"lab: no network namespaces or mounts here ({reason}); use a virtual machine or a real one"]
+
+
+def missing_packages() -> list[str]:
+    """Debian packages that are not there, as far as their commands tell."""
+    packages = sorted({package for command, package in COMMANDS.items() if not shutil.which(command)})
+    if not KEYRING.exists():
+        packages.append("debian-archive-keyring")
+    if importlib.util.find_spec("ensurepip") is None:
+        packages.append("python3-venv")
+    return packages
+
+
+def _main(words: list[str]) -> int:
+    if words == ["--missing-packages"]:
+        print(" ".join(missing_packages()))
+    elif words == ["--announce"]:
+        print(ANNOUNCEMENT.format(packages=" ".join(missing_packages()) or "none is"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main(sys.argv[1:]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,9 @@ import pytest
 
 from ironpost.lab import Lab, down, tools, up
 from ironpost.lab.plan import plan_lab
+from tests.lab.deployment import deployed, published
 
+__all__ = ["deployed", "lab", "mailhost", "published"]
 HERE = Path(__file__).parent
 RELEASES = {host.name: host.release for host in plan_lab("test", 1).of_role("mail")}
 RELEASE = "lab release"
@@ -20,11 +24,16 @@ IMPOSSIBLE = pytest.StashKey[str]()
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """The lab "test": never the demo's. It goes down at the end unless IRONPOST_TEST_KEEP is set."""
+    """The lab "test": never the demo's. It goes down at the end unless IRONPOST_TEST_KEEP is set.
+
+    A second run of the tests on this machine waits for the first one.
+    """
     os.environ["IRONPOST_LAB"] = "test"
-    yield up("test")
-    if not os.environ.get("IRONPOST_TEST_KEEP"):
-        down("test")
+    with (Path(tempfile.gettempdir()) / "ironpost-test-lab.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        yield up("test")
+        if not os.environ.get("IRONPOST_TEST_KEEP"):
+            down("test")
 
 
 @pytest.fixture(params=sorted(RELEASES), scope="session")
