@@ -1,6 +1,6 @@
 """The two mail hosts of the test network. IRONPOST_LAB names the network; start one with `ironpost lab up`.
 
-    pyinfra inventories/lab.py deploys/mail.py -y
+pyinfra inventories/lab.py deploys/mail.py -y
 """
 
 from ironpost.fleet import fleet

@@ -1,7 +1,7 @@
 """The mail host of example.org: copy this file, change the names, and run `ironpost check inventories/prod.py`.
 
-    pyinfra inventories/prod.py deploys/mail.py --dry
-    pyinfra inventories/prod.py deploys/mail.py
+pyinfra inventories/prod.py deploys/mail.py --dry
+pyinfra inventories/prod.py deploys/mail.py
 """
 
 from ironpost.fleet import fleet

@@ -8,6 +8,8 @@ from ironpost.render import render
 
 CONFIGURATION = "/etc/dovecot/dovecot.conf"
 RULES = tuple(f"/etc/dovecot/sieve/{name}.sieve" for name in ("junk", "learn-spam", "learn-ham"))
+# What Dovecot loads for the rules that teach rspamd; sievec(1) wants to be told.
+LEARNING = "-P sieve_imapsieve -P sieve_extprograms -x '+imapsieve +vnd.dovecot.pipe'"
 PROGRAMS = ("/usr/lib/ironpost/probe-dovecot", "/usr/lib/ironpost/sieve/rspamd-learn")
 PACKAGES = ("dovecot-core", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd", "dovecot-sieve", "python3")
 
@@ -32,7 +34,7 @@ def dovecot(mailhost: MailHost) -> Component:
         checks=(
             Check("doveconf -n >/dev/null", silent=True),
             Check(f"sievec -d {RULES[0]} >/dev/null"),
-            *(Check(f"sievec -x '+imapsieve +vnd.dovecot.pipe' -d {rule} >/dev/null") for rule in RULES[1:]),
+            *(Check(f"sievec {LEARNING} -d {rule} >/dev/null") for rule in RULES[1:]),
         ),
         probes=(f"python3 {PROGRAMS[0]}",),
     )

@@ -8,7 +8,7 @@ ALL = re.compile(r"[+?~-]?all", re.IGNORECASE)
 
 
 def merged_spf(ours: str, theirs: tuple[str, ...]) -> str:
-    """Their terms in their order, then those of ours that lack; their `all` or `redirect=` decides what the rest gets."""
+    """Their terms in their order, then ours that lack; their `all` or `redirect=` goes on deciding the rest."""
     found = [term for policy in theirs for term in policy.split()[1:]]
     wanted = ours.split()[1:]
     terms = [term for term in dict.fromkeys(found) if not final(term)]

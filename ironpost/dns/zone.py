@@ -45,6 +45,7 @@ class NameServer:
 
     address: str
     _known: dict[Place, Seen] = field(default_factory=dict)
+    _zones: dict[str, str] = field(default_factory=dict)
 
     def read(self, name: str, rtype: str) -> Seen:
         """What stands at a name. Raises NoAnswerError, or DnsError when the server does not hold the zone."""
@@ -62,6 +63,11 @@ class NameServer:
 
     def apex(self, name: str) -> str:
         """The zone that a name lies in: whose SOA the server gives for it, in the answer or beside a denial."""
+        if name not in self._zones:
+            self._zones[name] = self._apex(name)
+        return self._zones[name]
+
+    def _apex(self, name: str) -> str:
         answer = self.ask(name, "SOA")
         for rrset in (*answer.answer, *answer.authority):
             if rrset.rdtype == dns.rdatatype.SOA and is_within(name, plain(rrset.name)):

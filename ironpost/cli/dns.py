@@ -1,0 +1,194 @@
+"""`ironpost dns`: what the zones lack, its publication, and whether they still hold it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ironpost import __version__
+from ironpost.cli import Exit
+from ironpost.dns.apply import apply as carry_out
+from ironpost.dns.apply import planned
+from ironpost.dns.plan import Decisions, unfit
+from ironpost.dns.registry import Rule
+from ironpost.dns.shown import outcome_json, plan_json, plan_lines, zone_lines
+from ironpost.dns.survey import Survey, survey
+from ironpost.dns.wanted import wanted
+from ironpost.errors import DnsError
+from ironpost.inventory import read_inventory
+
+SCHEMA = 1
+
+INVENTORY = click.argument("inventory", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+LIMIT = click.option("--limit", multiple=True, metavar="NAME", help="Only this mail host or domain; repeatable.")
+JSON = click.option("--json", "json_path", metavar="PATH|-", help="Also write the answer as JSON.")
+QUIET = click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+PLACE: dict[str, Any] = {"multiple": True, "metavar": "NAME/TYPE"}
+ADOPT = click.option("--adopt", help="Replace what somebody else published here; it is ours from now on.", **PLACE)
+MERGE = click.option("--merge", help="Keep their SPF terms and add ours.", **PLACE)
+KEEP = click.option("--keep", help="Leave what stands here alone, for good.", **PLACE)
+
+
+@click.group()
+def dns() -> None:
+    """Plan, publish and check the DNS records of the mail hosts and their domains.
+
+    \b
+    Example:
+      ironpost dns plan inventories/prod.py
+      ironpost dns apply inventories/prod.py
+      ironpost dns check inventories/prod.py
+    """
+
+
+@dns.command()
+@INVENTORY
+@LIMIT
+@JSON
+@QUIET
+@ADOPT
+@MERGE
+@KEEP
+@click.option("--exit-code", is_flag=True, help="Exit 3 when changes are pending.")
+@click.option("--format", "form", type=click.Choice(["text", "zone"]), default="text", help="zone: all that is wanted.")
+def plan(
+    inventory: Path,
+    limit: tuple[str, ...],
+    json_path: str | None,
+    quiet: bool,
+    adopt: tuple[str, ...],
+    merge: tuple[str, ...],
+    keep: tuple[str, ...],
+    exit_code: bool,
+    form: str,
+) -> None:
+    """Show what the zones lack or have wrong, as a diff with the reason of each record. Changes nothing.
+
+    \b
+    Example:
+      ironpost dns plan inventories/prod.py --exit-code
+      ironpost dns plan inventories/prod.py --format zone
+    """
+    decisions = decided(adopt, merge, keep)
+    scopes, unread = wanted(read_inventory(inventory).mailhosts, limit)
+    if form == "zone":
+        click.echo("\n".join(line for scope in scopes for line in zone_lines(scope)))
+        sys.exit(Exit.UNVERIFIED if unread else Exit.DONE)
+    found = survey(scopes, decisions)
+    told(found, unread, json_path, quiet, [plan_json(each) for each in found.plans])
+    wrong = [] if found.errors or found.silent else unfit(decisions, tuple(found.plans))
+    if wrong:
+        raise DnsError("\n".join(wrong))
+    pending = any(each.pending or each.conflicts for each in found.plans)
+    if found.errors:
+        sys.exit(Exit.FOUND)
+    if pending and exit_code:
+        sys.exit(Exit.PENDING)
+    sys.exit(Exit.UNVERIFIED if found.silent or unread else Exit.DONE)
+
+
+@dns.command()
+@INVENTORY
+@LIMIT
+@JSON
+@QUIET
+@ADOPT
+@MERGE
+@KEEP
+@click.option("--insist", is_flag=True, help="Also when more than 30 % of the owned records change.")
+def apply(
+    inventory: Path,
+    limit: tuple[str, ...],
+    json_path: str | None,
+    quiet: bool,
+    adopt: tuple[str, ...],
+    merge: tuple[str, ...],
+    keep: tuple[str, ...],
+    insist: bool,
+) -> None:
+    """Publish what the plan shows, and read it back from every name server. MX last, once the host has answered.
+
+    \b
+    Example:
+      ironpost dns apply inventories/prod.py
+      ironpost dns apply inventories/prod.py --merge example.org/TXT
+    """
+    fleet = read_inventory(inventory)
+    decisions = decided(adopt, merge, keep)
+    scopes, unread = wanted(fleet.mailhosts, limit)
+    found = planned(scopes, decisions, insist)
+    silent = quiet or json_path == "-"
+    if not silent:
+        click.echo("\n".join(plan_lines(found, unread)))
+    outcomes = carry_out(fleet, found, decisions, (lambda _: None) if silent else click.echo)
+    write_json(json_path, [outcome_json(each) for each in outcomes], [*found.errors, *found.silent, *unread])
+    errors = [each.sentence() for each in outcomes if each.error or each.held or each.plan.conflicts]
+    if silent:
+        complain([*errors, *found.errors, *found.silent, *unread])
+    if found.errors or any(each.plan.conflicts or ((each.error or each.held) and not each.silent) for each in outcomes):
+        sys.exit(Exit.FOUND)
+    sys.exit(Exit.UNVERIFIED if errors or found.silent or unread else Exit.DONE)
+
+
+@dns.command()
+@INVENTORY
+@LIMIT
+@JSON
+@QUIET
+def check(inventory: Path, limit: tuple[str, ...], json_path: str | None, quiet: bool) -> None:
+    """Ask every name server whether it shows what is wanted; exits 1 when one does not. Changes nothing.
+
+    \b
+    Example:
+      ironpost dns check inventories/prod.py --quiet
+    """
+    scopes, unread = wanted(read_inventory(inventory).mailhosts, limit)
+    found = survey(scopes, {})
+    told(found, unread, json_path, quiet, [plan_json(each) for each in found.plans])
+    if found.errors or any(each.pending or each.conflicts or each.behind for each in found.plans):
+        sys.exit(Exit.FOUND)
+    sys.exit(Exit.UNVERIFIED if found.silent or unread else Exit.DONE)
+
+
+def decided(adopt: tuple[str, ...], merge: tuple[str, ...], keep: tuple[str, ...]) -> Decisions:
+    """NAME/TYPE → what the operator decided. Raises a usage error for a place that is decided twice."""
+    decisions: dict[str, Rule] = {}
+    pairs: list[tuple[str, Rule]] = [(place, "own") for place in adopt]
+    pairs += [(place, "merge") for place in merge]
+    pairs += [(place, "keep") for place in keep]
+    for place, rule in pairs:
+        name, _, rtype = place.rpartition("/")
+        key = f"{name.lower().rstrip('.')}/{rtype.upper()}"
+        if not name or decisions.setdefault(key, rule) != rule:
+            raise click.UsageError(f"{place}: write NAME/TYPE as the plan shows it, and decide once")
+    return decisions
+
+
+def told(found: Survey, unread: list[str], json_path: str | None, quiet: bool, results: list[dict[str, Any]]) -> None:
+    """The plan on the screen, and as JSON where that is asked for; errors in any case."""
+    errors = [*found.errors, *found.silent, *unread]
+    write_json(json_path, results, errors)
+    if quiet or json_path == "-":
+        complain(errors)
+    else:
+        click.echo("\n".join(plan_lines(found, unread)))
+
+
+def complain(sentences: list[str]) -> None:
+    for sentence in dict.fromkeys(sentences):
+        click.echo(sentence, err=True)
+
+
+def write_json(path: str | None, results: list[dict[str, Any]], errors: list[str]) -> None:
+    if path is None:
+        return
+    tool = {"name": "ironpost", "version": __version__}
+    text = json.dumps({"schema": SCHEMA, "tool": tool, "results": results, "errors": errors}, indent=1) + "\n"
+    if path == "-":
+        click.echo(text, nl=False)
+    else:
+        Path(path).write_text(text)

@@ -1,0 +1,102 @@
+"""Publishes what a fleet wants, zone after zone: MX last, and only after the host has answered from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ironpost.dns.contact import contact
+from ironpost.dns.plan import Change, Decisions, ZonePlan, refusals, unfit
+from ironpost.dns.publish import publish, read_back
+from ironpost.dns.records import Scope
+from ironpost.dns.survey import Survey, survey
+from ironpost.dns.zone import NoAnswerError, is_within
+from ironpost.errors import DnsError, HostError
+from ironpost.fleet import Fleet
+from ironpost.mailhost import MailHost
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Outcome:
+    """What came of one zone: the changes that every server shows now, and what stands in the way of the others."""
+
+    plan: ZonePlan
+    published: list[Change] = field(default_factory=list)
+    error: str = ""
+    silent: bool = False
+    held: list[str] = field(default_factory=list)
+
+    def sentence(self) -> str:
+        """Which state the zone holds."""
+        done = f"{len(self.published)} record sets published" if self.published else "nothing published"
+        if not self.published and not self.error and not self.held:
+            done = "nothing to do"
+        asked = [f"{change.id} waits for --adopt, --merge or --keep" for change in self.plan.conflicts]
+        return "; ".join((f"{self.plan.zone}: {done}", *filter(None, (self.error, *self.held, *asked))))
+
+
+def planned(scopes: tuple[Scope, ...], decisions: Decisions, insist: bool) -> Survey:
+    """The plans of all zones. Raises DnsError when a decision fits nothing, or too much would change at once."""
+    found = survey(scopes, decisions)
+    plans = tuple(found.plans)
+    wrong = [] if found.errors or found.silent else unfit(decisions, plans)
+    wrong += [] if insist else refusals(plans)
+    if wrong:
+        raise DnsError("\n".join(wrong))
+    return found
+
+
+def apply(fleet: Fleet, found: Survey, decisions: Decisions, progress: Progress) -> list[Outcome]:
+    """Carries the plans out, each zone by itself; one that fails stops no other."""
+    outcomes = [Outcome(plan) for plan in found.plans]
+    for outcome in outcomes:
+        carry_out(outcome, outcome.plan, [change for change in outcome.plan.pending if not change.after_contact])
+    for outcome in outcomes:
+        waiting = [change for change in outcome.plan.pending if change.after_contact]
+        if waiting and not outcome.error:
+            publish_last(fleet, outcome, waiting, outcomes, decisions)
+    for outcome in outcomes:
+        progress(outcome.sentence())
+    return outcomes
+
+
+def carry_out(outcome: Outcome, plan: ZonePlan, changes: list[Change]) -> None:
+    if not changes:
+        return
+    try:
+        publish(plan, changes)
+        read_back(plan, changes)
+    except DnsError as error:
+        outcome.error, outcome.silent = str(error), isinstance(error, NoAnswerError)
+    else:
+        outcome.published += changes
+
+
+def publish_last(
+    fleet: Fleet, outcome: Outcome, waiting: list[Change], outcomes: list[Outcome], decisions: Decisions
+) -> None:
+    """The MX sets of one zone, when all hosts that they newly name can be found and have answered."""
+    hosts = newly_named(fleet, waiting)
+    failed = [other.plan.zone for other in outcomes if other.error]
+    lost = [host.name for host in hosts if any(is_within(host.name, zone) for zone in failed)]
+    try:
+        silence = contact(fleet, hosts).silence if hosts and not lost else ()
+    except HostError as error:
+        silence, outcome.silent = (str(error),), True
+    if lost or silence:
+        why = silence or (f"the address of {' and '.join(lost)} could not be published",)
+        outcome.held = [f"{change.id} held back: {reason}" for change in waiting for reason in why]
+        return
+    # The zone has moved on by our own first update, so it is read and planned once more.
+    again = survey(outcome.plan.scopes, decisions)
+    for plan in again.plans:
+        carry_out(outcome, plan, [change for change in plan.pending if change.after_contact])
+    outcome.error = outcome.error or "; ".join(again.errors)
+
+
+def newly_named(fleet: Fleet, changes: list[Change]) -> list[MailHost]:
+    """The mail hosts to which an MX set leads from now on."""
+    targets = {value.split()[1].rstrip(".") for change in changes for value in set(change.after) - set(change.before)}
+    return [mailhost for mailhost in fleet.mailhosts if mailhost.name in targets]

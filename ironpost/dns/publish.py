@@ -1,0 +1,156 @@
+"""Publishes changes of one zone by one dynamic update (RFC 2136) and reads them back from every server."""
+
+from __future__ import annotations
+
+import binascii
+import time
+from collections.abc import Iterable
+
+import dns.exception
+import dns.message
+import dns.name
+import dns.query
+import dns.rcode
+import dns.tsig
+import dns.update
+
+from ironpost.dns.plan import Change, ZonePlan
+from ironpost.dns.recordset import TTL, rdata_of
+from ironpost.dns.registry import Entry
+from ironpost.dns.survey import updates_of
+from ironpost.dns.zone import NameServer, NoAnswerError, Place, Seen
+from ironpost.errors import DnsError
+
+UPDATE_SECONDS = 10.0
+READ_BACK_SECONDS = 20.0
+READ_BACK_PAUSE = 0.2
+
+# What a server says when the zone is no longer as the plan saw it (RFC 2136 §3.2).
+OVERTAKEN = (dns.rcode.YXDOMAIN, dns.rcode.YXRRSET, dns.rcode.NXRRSET, dns.rcode.NXDOMAIN)
+REFUSED = (dns.rcode.REFUSED, dns.rcode.NOTAUTH, dns.rcode.NOTZONE)
+
+# Place → values to delete, values to add.
+Edits = dict[Place, tuple[set[str], set[str]]]
+
+
+def publish(plan: ZonePlan, changes: Iterable[Change]) -> None:
+    """Sends the changes as one update: all or nothing. Raises DnsError, the key's secret never in it."""
+    edits = edits_of(changes)
+    if not edits:
+        return
+    message = update_message(plan, edits, key_of(plan))
+    answer = sent(plan, message)
+    if answer.rcode() in OVERTAKEN:
+        raise DnsError(f"{plan.zone}: the zone changed since it was read; nothing was published, run this again")
+    if answer.rcode() in REFUSED:
+        raise DnsError(refusal(plan, dns.rcode.to_text(answer.rcode())))
+    if answer.rcode():
+        said = dns.rcode.to_text(answer.rcode())
+        raise DnsError(f"{plan.zone}: {plan.updates.primary} answers {said} to the update; its log says why")
+
+
+def edits_of(changes: Iterable[Change]) -> Edits:
+    """Values to delete and to add at each place; those of the registry are values like all others."""
+    edits: Edits = {}
+    for change in changes:
+        old = {Entry(change.id, change.old_rule).text()} if change.old_rule else set()
+        new = {Entry(change.id, change.rule).text()} if change.rule else set()
+        edit(edits, (change.id.name, change.id.rtype), set(change.before), set(change.after))
+        edit(edits, (change.row, "TXT"), old, new)
+    return edits
+
+
+def edit(edits: Edits, place: Place, before: set[str], after: set[str]) -> None:
+    if before != after:
+        gone, new = edits.setdefault(place, (set(), set()))
+        gone |= before - after
+        new |= after - before
+
+
+def update_message(plan: ZonePlan, edits: Edits, key: dns.tsig.Key) -> dns.update.UpdateMessage:
+    """Each place must still be as the plan saw it; values are deleted one by one, so that others' stay."""
+    message = dns.update.UpdateMessage(dns.name.from_text(plan.zone))
+    message.use_tsig(key)
+    for place in edits:
+        require(message, place, plan.seen.get(place, Seen()))
+    for (name, rtype), (gone, new) in edits.items():
+        seen = plan.seen.get((name, rtype), Seen())
+        # All of a set have one TTL (RFC 2181 §5.2): where others' values stay, theirs.
+        ttl = seen.ttl if set(seen.values) - gone else TTL
+        for value in sorted(gone):
+            message.delete(absolute(name), rdata_of(rtype, value))
+        for value in sorted(new):
+            message.add(absolute(name), ttl, rdata_of(rtype, value))
+    return message
+
+
+def require(message: dns.update.UpdateMessage, place: Place, seen: Seen) -> None:
+    """A prerequisite (RFC 2136 §2.4): exactly these values, or none."""
+    name, rtype = place
+    if seen.values:
+        for value in seen.values:
+            message.present(absolute(name), rdata_of(rtype, value))
+    else:
+        message.absent(absolute(name), rtype)
+
+
+def absolute(name: str) -> dns.name.Name:
+    return dns.name.from_text(name)
+
+
+def key_of(plan: ZonePlan) -> dns.tsig.Key:
+    """The TSIG key, read now. Raises DnsError for one that is not base64."""
+    key = updates_of(plan.scopes[0]).key
+    secret = plan.scopes[0].mailhosts[0].secret(key.secret)
+    try:
+        return dns.tsig.Key(key.name, secret.read(), key.algorithm)
+    except (binascii.Error, ValueError):
+        raise DnsError(f"{secret!r}: is not base64; copy the secret of the key {key.name} unchanged") from None
+
+
+def sent(plan: ZonePlan, message: dns.update.UpdateMessage) -> dns.message.Message:
+    primary = plan.updates.primary
+    try:
+        return dns.query.tcp(message, primary, timeout=UPDATE_SECONDS)
+    except (dns.tsig.PeerError, dns.tsig.BadSignature, dns.tsig.BadKey) as error:
+        key = plan.updates.key
+        raise DnsError(
+            f"{plan.zone}: {primary} does not accept the key {key.name} ({type(error).__name__}); "
+            f"compare its name, algorithm ({key.algorithm}) and secret ({key.secret!r}) with the server's"
+        ) from None
+    except dns.exception.FormError:
+        # A refusal without a signature: some servers sign none.
+        raise DnsError(refusal(plan, "an unsigned refusal")) from None
+    except (OSError, EOFError, dns.exception.DNSException):
+        raise NoAnswerError(f"{primary}: the name server takes no update; see that it is up and reachable") from None
+
+
+def refusal(plan: ZonePlan, said: str) -> str:
+    return (
+        f"{plan.zone}: {plan.updates.primary} refuses the update with the key {plan.updates.key.name} ({said}); "
+        "see that it is the primary server of this zone and that the key may change these names there"
+    )
+
+
+def read_back(plan: ZonePlan, changes: Iterable[Change]) -> None:
+    """Returns once every server shows the changes. Raises DnsError naming the first that does not in time."""
+    edits = edits_of(changes)
+    deadline = time.monotonic() + READ_BACK_SECONDS
+    for address in dict.fromkeys((plan.updates.primary, *plan.updates.servers)):
+        while missing := unseen(NameServer(address), edits):
+            if time.monotonic() > deadline:
+                raise DnsError(
+                    f"{address}: does not show the new {' '.join(missing)} after {READ_BACK_SECONDS:.0f} s; "
+                    "see whether it receives the zone, and run this again"
+                )
+            time.sleep(READ_BACK_PAUSE)
+
+
+def unseen(server: NameServer, edits: Edits) -> Place | None:
+    """The first place at which a server does not yet show what was published."""
+    seen = server.read_all(edits)
+    for place, (gone, new) in edits.items():
+        values = set(seen[place].values)
+        if not new <= values or gone & values:
+            return place
+    return None

@@ -1,0 +1,104 @@
+"""Reads the zones of all scopes and plans each of them; what cannot be read stops only its own zone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ironpost.dns.plan import Decisions, ZonePlan, changes, places, registered
+from ironpost.dns.records import Scope
+from ironpost.dns.registry import registry_name
+from ironpost.dns.zone import NameServer, NoAnswerError, Place, Seen
+from ironpost.errors import DnsError
+from ironpost.settings import Rfc2136
+
+Publication = tuple[str, str, str]  # zone, primary, key: what goes into one update
+
+
+@dataclass
+class Survey:
+    """The plans of those zones that could be read, and the errors of the others.
+
+    `silent` are the sentences on servers that did not answer; `errors` holds those of all kinds.
+    """
+
+    plans: list[ZonePlan] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    silent: list[str] = field(default_factory=list)
+    by_hand: list[Scope] = field(default_factory=list)
+
+    def note(self, error: DnsError) -> None:
+        kind = self.silent if isinstance(error, NoAnswerError) else self.errors
+        if str(error) not in kind:
+            kind.append(str(error))
+
+
+class NameServers:
+    """The authoritative servers by address, each asked once for each thing."""
+
+    def __init__(self) -> None:
+        self._servers: dict[str, NameServer] = {}
+
+    def at(self, address: str) -> NameServer:
+        return self._servers.setdefault(address, NameServer(address))
+
+
+def survey(scopes: Iterable[Scope], decisions: Decisions, servers: NameServers | None = None) -> Survey:
+    """Plans all scopes, zone by zone."""
+    servers = servers or NameServers()
+    result = Survey()
+    groups: dict[Publication, list[Scope]] = {}
+    for scope in scopes:
+        if scope.updates is None:
+            result.by_hand.append(scope)
+            continue
+        try:
+            zone = servers.at(scope.updates.primary).apex(scope.name)
+        except DnsError as error:
+            result.note(error)
+            continue
+        groups.setdefault((zone, scope.updates.primary, scope.updates.key.name), []).append(scope)
+    for (zone, _primary, _key), group in groups.items():
+        try:
+            result.plans.append(zone_plan(zone, tuple(group), decisions, servers, result))
+        except DnsError as error:
+            result.note(error)
+    return result
+
+
+def zone_plan(
+    zone: str, scopes: tuple[Scope, ...], decisions: Decisions, servers: NameServers, result: Survey
+) -> ZonePlan:
+    updates = updates_of(scopes[0])
+    seen = read(servers.at(updates.primary), scopes)
+    found = tuple(change for scope in scopes for change in changes(scope, seen, decisions))
+    behind: list[str] = []
+    for address in updates.servers:
+        try:
+            behind += differences(address, seen, servers.at(address).read_all(seen))
+        except DnsError as error:
+            result.note(error)
+    return ZonePlan(zone, updates, scopes, found, seen, tuple(behind))
+
+
+def updates_of(scope: Scope) -> Rfc2136:
+    """How a scope is published. Only scopes that are get this far."""
+    if scope.updates is None:
+        raise DnsError(f"{scope.name}: has no dns=; add it, or publish by hand")
+    return scope.updates
+
+
+def read(server: NameServer, scopes: tuple[Scope, ...]) -> dict[Place, Seen]:
+    """The registry first, since it tells what else is ours; then everything else."""
+    seen = server.read_all((registry_name(scope.name), "TXT") for scope in scopes)
+    wanted = [place for scope in scopes for place in places(scope, registered(scope, seen))]
+    return seen | server.read_all(wanted)
+
+
+def differences(address: str, seen: dict[Place, Seen], here: dict[Place, Seen]) -> list[str]:
+    return [
+        f"{address}: shows {' and '.join(here[place].values) or 'nothing'} for {' '.join(place)}, unlike the primary; "
+        "see whether it receives the zone"
+        for place in seen
+        if (here[place].values, here[place].alias) != (seen[place].values, seen[place].alias)
+    ]
