@@ -24,16 +24,17 @@ IMPOSSIBLE = pytest.StashKey[str]()
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
-    """The lab "test": never the demo's. It goes down at the end unless IRONPOST_TEST_KEEP is set.
+    """The lab "test", or the one that IRONPOST_TEST_LAB names: never the demo's.
 
-    A second run of the tests on this machine waits for the first one.
+    It goes down at the end unless IRONPOST_TEST_KEEP is set. A second run of the tests waits for the first one.
     """
-    os.environ["IRONPOST_LAB"] = "test"
-    with (Path(tempfile.gettempdir()) / "ironpost-test-lab.lock").open("w") as turn:
+    name = os.environ.get("IRONPOST_TEST_LAB") or "test"
+    os.environ["IRONPOST_LAB"] = name
+    with (Path(tempfile.gettempdir()) / f"ironpost-{name}-lab.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
-        yield up("test")
+        yield up(name)
         if not os.environ.get("IRONPOST_TEST_KEEP"):
-            down("test")
+            down(name)
 
 
 @pytest.fixture(params=sorted(RELEASES), scope="session")
