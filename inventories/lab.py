@@ -5,10 +5,10 @@ pyinfra inventories/lab.py deploys/mail.py -y
 
 from ironpost.fleet import fleet
 from ironpost.lab import Lab
-from ironpost.lab.people import users_file
+from ironpost.lab.people import password_file, users_file
 from ironpost.mailhost import Domain, MailHost
 from ironpost.secret import Secret
-from ironpost.settings import Allow, CertificateFiles, Rfc2136, Ssh, TsigKey, VantagePoint
+from ironpost.settings import Allow, CertificateFiles, ProbeLogin, Rfc2136, Ssh, TsigKey, VantagePoint
 
 _lab = Lab.current()
 
@@ -50,6 +50,7 @@ def _mailhost(name: str, domain: str, admin: str, tls: str) -> MailHost:
         certificate=CertificateFiles(chain=str(chain), key=Secret.file(key)),
         allow=Allow(ssh=_lab.controller),
         reverse_dns=_updates(domain),
+        probe=ProbeLogin(address=admin, password=Secret.file(password_file(_lab.directory, admin))),
     )
 
 

@@ -7,7 +7,7 @@ pyinfra inventories/prod.py deploys/mail.py
 from ironpost.fleet import fleet
 from ironpost.mailhost import Domain, MailHost
 from ironpost.secret import Secret
-from ironpost.settings import Allow, CertificateFiles, Rfc2136, Ssh, TsigKey, VantagePoint
+from ironpost.settings import Allow, CertificateFiles, ProbeLogin, Rfc2136, Ssh, TsigKey, VantagePoint
 
 # TLS 1.3 only on the ports that people's programs use. Lost by it: Outlook on Windows 10, .NET on Server 2019
 # and older, most printers. "intermediate" adds TLS 1.2 for them. Port 25 is 1.2 and 1.3 either way.
@@ -32,6 +32,8 @@ mail = fleet(
         admin="anna@example.org",  # gets postmaster, abuse and root of every domain
         domains=[Domain(name="example.org", users="users/example.org.toml", dns=_dns)],
         certificate=CertificateFiles(chain="tls/mx1.pem", key=Secret.file("tls/mx1.key")),
+        # A mailbox for `ironpost verify`, which writes to it and reads what arrived.
+        probe=ProbeLogin(address="probe@example.org", password=Secret.env("IRONPOST_PROBE")),
     ),
     # A machine in no allowlist, from which `ironpost verify` looks at the host as a stranger does.
     vantage_points=[VantagePoint(ssh=Ssh(user="probe", address="203.0.113.7"))],

@@ -101,6 +101,9 @@ def address_mistakes(mailhost: MailHost) -> list[str]:
     mistakes = []
     if mailhost.admin.rpartition("@")[2] in hosted and mailhost.admin not in known:
         mistakes.append(f"admin: {mailhost.admin} has no mailbox here; add the user, or name another address")
+    mailboxes = {account.address for account in mailhost.accounts}
+    if mailhost.probe and mailhost.probe.address not in mailboxes:
+        mistakes.append(f"probe: {mailhost.probe.address} has no mailbox here; add the user, or name another mailbox")
     for account in mailhost.accounts:
         foreign = [alias for alias in account.aliases if alias.rpartition("@")[2] not in hosted]
         mistakes += [

@@ -20,6 +20,7 @@ from ironpost.settings import (
     Limits,
     MailAddress,
     PlainPath,
+    ProbeLogin,
     Rfc2136,
     Setting,
     Ssh,
@@ -95,6 +96,7 @@ class MailHost(Setting):
     dmarc_inbound: Literal["standard", "strict"] = "standard"
     greylisting: bool = False
     limits: Limits = Field(default_factory=Limits)
+    probe: ProbeLogin | None = None
     _directory: Path = PrivateAttr(default=Path())
     _open_ports: tuple[Port, ...] = PrivateAttr(default=())
 

@@ -250,9 +250,26 @@ class Rfc2136(Setting):
 
 
 class VantagePoint(Setting):
-    """A machine in no allowlist from which the host is probed; it needs sh and python3, and holds no trust."""
+    """A machine in no allowlist from which the host is probed; it needs sh and python3, and holds no trust.
 
-    ssh: Ssh
+    `local=True` in place of `ssh` means this controller, where that is a stranger to the host.
+    """
+
+    ssh: Ssh | None = None
+    local: bool = False
+
+    @model_validator(mode="after")
+    def _is_one_place(self) -> VantagePoint:
+        if not self._mistakes and (self.ssh is None) is not self.local:
+            raise ValueError("is either ssh=Ssh(…) or local=True; write one of them")
+        return self
+
+
+class ProbeLogin(Setting):
+    """A mailbox of this host for `ironpost verify`: it logs in, sends to itself or to the other hosts', and reads."""
+
+    address: MailAddress
+    password: Secret
 
 
 class Limits(Setting):

@@ -14,7 +14,7 @@ from ironpost.errors import HostError
 from ironpost.fleet import Fleet
 from ironpost.mailhost import MailHost
 from ironpost.remote import run_at
-from ironpost.settings import VantagePoint
+from ironpost.settings import Ssh
 
 SECONDS = 10  # for one address; RFC 5321 §4.5.3.2.1 grants five minutes, which no working host needs
 
@@ -46,10 +46,11 @@ def contact(fleet: Fleet, mailhosts: Iterable[MailHost]) -> Contact:
     hosts = list(mailhosts)
     addresses = [address for mailhost in hosts for address in mailhost.addresses]
     words = [str(SECONDS), *addresses]
-    if fleet.vantage_points:
-        whence, answer = from_vantage_point(fleet.vantage_points[0], fleet.source.parent, words)
+    stranger = next((point.ssh for point in fleet.vantage_points if point.ssh), None)
+    if stranger:
+        whence, answer = from_vantage_point(stranger, fleet.source.parent, words)
     else:
-        whence, answer = "this controller, there being no vantage point", from_here(words)
+        whence, answer = "this controller, there being no vantage point elsewhere", from_here(words)
     silence = [
         f"{mailhost.name}: port 25 of {address} gives {answer.get(address) or 'nothing'!r} from {whence}; "
         "deploy the host, then run this again"
@@ -60,9 +61,9 @@ def contact(fleet: Fleet, mailhosts: Iterable[MailHost]) -> Contact:
     return Contact(whence, tuple(silence))
 
 
-def from_vantage_point(point: VantagePoint, directory: Path, words: list[str]) -> tuple[str, dict[str, str]]:
-    whence = f"the vantage point {point.ssh.address}"
-    done = run_at(point.ssh, directory, f"python3 - {shlex.join(words)}", SCRIPT, seconds=budget(words))
+def from_vantage_point(ssh: Ssh, directory: Path, words: list[str]) -> tuple[str, dict[str, str]]:
+    whence = f"the vantage point {ssh.address}"
+    done = run_at(ssh, directory, f"python3 - {shlex.join(words)}", SCRIPT, seconds=budget(words))
     return whence, answers(whence, done)
 
 

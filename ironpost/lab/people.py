@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import secrets
 import tomllib
 from pathlib import Path
@@ -36,6 +37,14 @@ def password(directory: Path, address: str) -> str:
     return str(passwords[name])
 
 
+def password_file(directory: Path, address: str) -> Path:
+    """The password of one of these people in a file of its own, as `Secret.file` reads it."""
+    path = users_file(directory, address.partition("@")[2]).parent / f"{address}.password"
+    if not path.exists():
+        _write_private(path, password(directory, address) + "\n")
+    return path
+
+
 def _password_lines(domain: str) -> str:
     return "".join(f'{name} = "{secrets.token_urlsafe(18)}"\n' for name in PEOPLE[domain])
 
@@ -50,7 +59,7 @@ def _tables(folder: Path, domain: str) -> str:
 
 
 def _write_private(path: Path, text: str) -> None:
-    partial = path.with_suffix(".partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
     partial.touch(mode=0o600)
     partial.write_text(text)
     partial.replace(path)

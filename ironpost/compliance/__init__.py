@@ -1,0 +1,1 @@
+"""Collects evidence from inside and outside, and runs the controls on it."""

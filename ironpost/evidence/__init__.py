@@ -1,0 +1,7 @@
+"""What was seen of a mail host, inside and outside: facts without judgement. Pure; collecting is compliance's work."""
+
+from __future__ import annotations
+
+
+class NotCollectedError(Exception):
+    """This piece of evidence is missing; its text says why. A control that asks for it is *unknown*, never held."""
