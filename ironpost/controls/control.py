@@ -57,7 +57,7 @@ def control(
     severity: Severity = "medium",
     cost: Cost = "active",
 ) -> Callable[[Claimed], Claimed]:
-    """Makes a control of a class with methods `inside(self, mailhost, snapshot)` and/or `outside(self, mailhost, probes)`.
+    """Makes a control of a class with `inside(self, mailhost, snapshot)` and/or `outside(self, mailhost, probes)`.
 
     The class's docstring says why the claim matters; its name is a sentence (NoAuthOn25).
     """

@@ -1,6 +1,6 @@
 """What the test network needs of the machine that runs it, and sentences about what is missing.
 
-Runs by itself too (`python3 ironpost/lab/tools.py`) before anything has been installed: with the standard library alone.
+Runs by itself too (`python3 ironpost/lab/tools.py`) before anything has been installed: by the standard library alone.
 """
 
 from __future__ import annotations
