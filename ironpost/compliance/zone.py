@@ -1,0 +1,178 @@
+"""Asks the authoritative servers for everything that the controls look at. Queries of our own: no cache in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.query
+import dns.rcode
+import dns.rdata
+import dns.rdataclass
+import dns.rdatatype
+import dns.resolver
+import dns.reversename
+
+from ironpost.evidence.zone import Answer, Place, Zone
+from ironpost.mailhost import MailHost
+from ironpost.settings import Rfc2136
+
+SECONDS = 3.0
+ATTEMPTS = 2
+PARALLEL = 8
+MOST_SPF_LOOKUPS = 20  # twice what RFC 7208 §4.6.4 allows, so that an excess shows
+
+
+def zone(mailhosts: Iterable[MailHost], mailhost: MailHost) -> Zone:
+    """What the DNS says of a mail host and its domains. A server that does not answer is recorded, never raised."""
+    servers = known_servers(mailhosts)
+    found = ask_all(servers, first_places(mailhost))
+    found |= ask_all(servers, later_places(found) - found.keys())
+    for domain in (*mailhost.domain_names, mailhost.name):
+        follow_spf(servers, found, domain)
+    return Zone(found)
+
+
+def known_servers(mailhosts: Iterable[MailHost]) -> dict[str, tuple[str, ...]]:
+    """Suffix → addresses of the name servers that the inventory names; the empty suffix has the reverse zones'."""
+    servers: dict[str, tuple[str, ...]] = {}
+    for mailhost in mailhosts:
+        for domain in mailhost.domains:
+            if domain.dns:
+                servers[domain.name] = domain.dns.servers
+        for address in mailhost.addresses:
+            servers |= reverse_servers(address, mailhost.reverse_dns)
+    return servers
+
+
+def reverse_servers(address: str, updates: Rfc2136 | None) -> dict[str, tuple[str, ...]]:
+    return {pointer_name(address): updates.servers} if updates else {}
+
+
+def pointer_name(address: str) -> str:
+    return dns.reversename.from_address(address).to_text(omit_final_dot=True)
+
+
+def first_places(mailhost: MailHost) -> set[Place]:
+    places = {(mailhost.name, rtype) for rtype in ("A", "AAAA", "TXT")}
+    places |= {(pointer_name(address), "PTR") for address in mailhost.addresses}
+    for domain in mailhost.domains:
+        places |= {(domain.name, rtype) for rtype in ("MX", "TXT", "TYPE99")}
+        places.add((f"_dmarc.{domain.name}", "TXT"))
+        places |= {(f"{key.selector}._domainkey.{domain.name}", "TXT") for key in domain.dkim_keys}
+    return places
+
+
+def later_places(found: dict[Place, tuple[Answer, ...]]) -> set[Place]:
+    """The addresses of what MX and PTR records lead to."""
+    targets = {
+        value.split()[-1]
+        for (_, rtype), answers in found.items()
+        if rtype in ("MX", "PTR")
+        for answer in answers
+        for value in answer.values
+    }
+    return {(target, rtype) for target in targets if target for rtype in ("A", "AAAA")}
+
+
+def follow_spf(servers: dict[str, tuple[str, ...]], found: dict[Place, tuple[Answer, ...]], domain: str) -> None:
+    """Adds what the terms of an SPF policy look up (RFC 7208 §4.6.4), policies that it includes among them."""
+    waiting, seen = [domain], {domain}
+    while waiting and len(seen) < MOST_SPF_LOOKUPS:
+        name = waiting.pop()
+        if (name, "TXT") not in found:
+            found |= ask_all(servers, {(name, "TXT")})
+        terms = [term for policy in policies(found[name, "TXT"]) for term in policy.split()[1:]]
+        included = {target for term in terms for target in included_by(term)} - seen
+        seen |= included
+        waiting += sorted(included)
+        found |= ask_all(servers, {place for term in terms for place in looked_up_by(term, name)} - found.keys())
+        found |= ask_all(servers, later_places(found) - found.keys())
+
+
+def policies(answers: Iterable[Answer]) -> set[str]:
+    values = {value for answer in answers for value in answer.values}
+    return {value for value in values if value.lower() == "v=spf1" or value.lower().startswith("v=spf1 ")}
+
+
+def included_by(term: str) -> set[str]:
+    for prefix in ("include:", "redirect="):
+        if term.lstrip("+-~?").lower().startswith(prefix):
+            return {term.partition(prefix[-1])[2].lower().rstrip(".")}
+    return set()
+
+
+def looked_up_by(term: str, domain: str) -> set[Place]:
+    bare = term.lstrip("+-~?").lower().partition("/")[0]
+    kind, _, target = bare.partition(":")
+    if kind not in ("a", "mx"):
+        return set()
+    name = target or domain
+    return {(name, "MX")} if kind == "mx" else {(name, "A"), (name, "AAAA")}
+
+
+def ask_all(servers: dict[str, tuple[str, ...]], places: Iterable[Place]) -> dict[Place, tuple[Answer, ...]]:
+    """Each place at each server that has authority over it."""
+    wanted = sorted(places)
+    asked = [(place, server) for place in wanted for server in servers_of(servers, place[0])]
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        answers = list(pool.map(lambda each: ask(each[1], *each[0]), asked))
+    found: dict[Place, tuple[Answer, ...]] = {}
+    for (place, _), answer in zip(asked, answers, strict=True):
+        found[place] = (*found.get(place, ()), answer)
+    return found
+
+
+def servers_of(servers: dict[str, tuple[str, ...]], name: str) -> tuple[str, ...]:
+    """Those of the longest suffix that the inventory knows, else those that the system's resolver finds."""
+    suffixes = [suffix for suffix in servers if name == suffix or name.endswith("." + suffix)]
+    return servers[max(suffixes, key=len)] if suffixes else found_servers(name)
+
+
+def found_servers(name: str) -> tuple[str, ...]:
+    """Addresses of the authoritative servers of a name; ("",) when they cannot be found."""
+    try:
+        apex = dns.resolver.zone_for_name(name)
+        names = [str(row.target) for row in dns.resolver.resolve(apex, "NS")]
+        addresses = [str(row) for each in names for row in dns.resolver.resolve(each, "A", raise_on_no_answer=False)]
+    except dns.exception.DNSException:
+        return ("",)
+    return tuple(addresses) or ("",)
+
+
+def ask(server: str, name: str, rtype: str) -> Answer:
+    """One question at one server."""
+    if not server:
+        return Answer(server, error=f"no name server was found for {name}; name it in dns= of the inventory")
+    query = dns.message.make_query(name, rtype, use_edns=0, payload=1232)
+    query.flags &= ~dns.flags.RD
+    for _ in range(ATTEMPTS):
+        try:
+            reply, _tcp = dns.query.udp_with_fallback(query, server, timeout=SECONDS)
+        except (OSError, EOFError, dns.exception.DNSException):
+            continue
+        return judged(server, name, rtype, reply)
+    return Answer(server, error="the name server does not answer")
+
+
+def judged(server: str, name: str, rtype: str, reply: dns.message.Message) -> Answer:
+    if reply.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        return Answer(server, error=f"{dns.rcode.to_text(reply.rcode())} for {name} {rtype}")
+    owner = dns.name.from_text(name)
+    alias = reply.get_rrset(reply.answer, owner, dns.rdataclass.IN, dns.rdatatype.CNAME)
+    rrset = reply.get_rrset(reply.answer, owner, dns.rdataclass.IN, dns.rdatatype.from_text(rtype))
+    values = tuple(sorted(shown(rdata) for rdata in rrset)) if rrset else ()
+    target = alias[0].target.to_text(omit_final_dot=True).lower() if alias else None
+    return Answer(server, values, target, len(reply.to_wire()))
+
+
+def shown(rdata: dns.rdata.Rdata) -> str:
+    """A value as the evidence holds it: TXT strings joined, names without closing dot."""
+    if rdata.rdtype == dns.rdatatype.TXT:
+        return b"".join(rdata.strings).decode("utf-8", "backslashreplace")
+    text = rdata.to_text()
+    return text.lower().rstrip(".") if rdata.rdtype in (dns.rdatatype.MX, dns.rdatatype.PTR) else text
