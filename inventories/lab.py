@@ -50,7 +50,11 @@ def _mailhost(name: str, domain: str, admin: str, tls: str) -> MailHost:
         certificate=CertificateFiles(chain=str(chain), key=Secret.file(key)),
         allow=Allow(ssh=_lab.controller),
         reverse_dns=_updates(domain),
-        probe=ProbeLogin(address=admin, password=Secret.file(password_file(_lab.directory, admin))),
+        probe=ProbeLogin(
+            address=admin,
+            password=Secret.file(password_file(_lab.directory, admin)),
+            authority=str(_lab.root_certificate),
+        ),
     )
 
 

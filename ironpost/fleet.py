@@ -90,7 +90,8 @@ def repeated(what: str, values: list[str]) -> list[str]:
 
 
 def missing_files(mailhost: MailHost, directory: Path) -> list[str]:
-    named = (mailhost.certificate.chain, mailhost.ssh.key, mailhost.ssh.known_hosts)
+    named = [mailhost.certificate.chain, mailhost.ssh.key, mailhost.ssh.known_hosts]
+    named += [mailhost.probe.authority] if mailhost.probe else []
     return [name for name in named if name and not (directory / Path(name).expanduser()).is_file()]
 
 

@@ -266,10 +266,14 @@ class VantagePoint(Setting):
 
 
 class ProbeLogin(Setting):
-    """A mailbox of this host for `ironpost verify`: it logs in, sends to itself or to the other hosts', and reads."""
+    """A mailbox of this host for `ironpost verify`: it logs in, writes to those of the other hosts, and reads.
+
+    `authority` is a file with the CA certificate of a private CA; without it the controller's own store decides.
+    """
 
     address: MailAddress
     password: Secret
+    authority: PlainPath | None = None
 
 
 class Limits(Setting):

@@ -14,6 +14,7 @@ import dns.rcode
 import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
+import dns.rdtypes.ANY.TXT
 import dns.resolver
 import dns.reversename
 
@@ -172,7 +173,7 @@ def judged(server: str, name: str, rtype: str, reply: dns.message.Message) -> An
 
 def shown(rdata: dns.rdata.Rdata) -> str:
     """A value as the evidence holds it: TXT strings joined, names without closing dot."""
-    if rdata.rdtype == dns.rdatatype.TXT:
+    if isinstance(rdata, dns.rdtypes.ANY.TXT.TXT):
         return b"".join(rdata.strings).decode("utf-8", "backslashreplace")
     text = rdata.to_text()
     return text.lower().rstrip(".") if rdata.rdtype in (dns.rdatatype.MX, dns.rdatatype.PTR) else text

@@ -1,0 +1,150 @@
+"""Writes letters and reads them again: what a host does with mail is seen in mail."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import email.utils
+import imaplib
+import smtplib
+import uuid
+from collections.abc import Callable
+from email.message import EmailMessage
+from typing import Any
+
+from ironpost.compliance import mailbox, stranger
+from ironpost.compliance.mailbox import MailboxError
+from ironpost.compliance.signatures import signatures
+from ironpost.compliance.stranger import StrangersLetter
+from ironpost.errors import IronpostError
+from ironpost.evidence.letters import FORGED_RESULT, Letter, Letters, Reply, SenderAttempt
+from ironpost.fleet import Fleet
+from ironpost.mailhost import MailHost
+
+FAILURES = (OSError, smtplib.SMTPException, imaplib.IMAP4.error, MailboxError, IronpostError)
+# A domain that publishes p=reject for ever, for fleets of which none does (RFC 2606; seen in DNS).
+PROTECTED = "example.com"
+
+
+class Post:
+    """The letters of one mail host. Each part that fails leaves its reason."""
+
+    def __init__(self, fleet: Fleet, mailhost: MailHost) -> None:
+        self.fleet = fleet
+        self.mailhost = mailhost
+        self.parts: dict[str, object] = {}
+        self.missing: dict[str, str] = {}
+
+    def part(self, name: str, work: Callable[[], object]) -> None:
+        try:
+            self.parts[name] = work()
+        except FAILURES as error:
+            self.missing[name] = reason(error)
+
+    @property
+    def peer(self) -> MailHost:
+        """Another mail host of the fleet that letters go to, else the host itself."""
+        others = [each for each in self.fleet.mailhosts if each.probe and each.name != self.mailhost.name]
+        return others[0] if others else self.mailhost
+
+    def written(self) -> Letter:
+        token = uuid.uuid4().hex
+        sender, recipient = mailbox.login_of(self.mailhost).address, mailbox.login_of(self.peer).address
+        mailbox.submit(self.mailhost, mailbox.letter(sender, recipient, token))
+        return self.read(self.peer, token)
+
+    def bounce(self) -> Letter:
+        """A letter that the other host refuses comes back as a bounce, which our host wrote."""
+        if self.peer is self.mailhost:
+            raise MailboxError("a bounce needs a second mail host with a probe login")
+        token = uuid.uuid4().hex
+        sender = mailbox.login_of(self.mailhost).address
+        nobody = f"nobody-{token[:8]}@{self.peer.main_domain}"
+        mailbox.submit(self.mailhost, mailbox.letter(sender, nobody, token))
+        return self.read(self.mailhost, token)
+
+    def senders(self) -> tuple[SenderAttempt, ...]:
+        login = mailbox.login_of(self.mailhost).address
+        account = next(each for each in self.mailhost.accounts if each.address == login)
+        colleague = next((each.address for each in self.mailhost.accounts if each.address != login), None)
+        others = [colleague or f"colleague@{self.mailhost.main_domain}", "stranger@example.net"]
+        with mailbox.submission(self.mailhost) as session:
+            return tuple(
+                SenderAttempt(login, sender, own, mailbox.reply_to(session, sender, login))
+                for own, senders in ((True, account.addresses[:3]), (False, others))
+                for sender in senders
+            )
+
+    def from_stranger(self) -> None:
+        """Sends all of the stranger's letters in one visit."""
+        recipient = mailbox.login_of(self.mailhost).address
+        tokens = {name: uuid.uuid4().hex for name in ("forged", "two_from", "spoof")}
+        letters = [strangers_letter(self.mailhost, name, recipient, token) for name, token in tokens.items()]
+        if not self.fleet.vantage_points:
+            raise MailboxError("there is no vantage point; add vantage_points= to the fleet")
+        replies = stranger.send(self.fleet.vantage_points[0], self.fleet.source.parent, letters)
+        self.parts |= {name: replies[name] for name in ("two_from", "spoof") if replies[name].code}
+        self.part("forged", lambda: self.delivered(replies["forged"], tokens["forged"]))
+
+    def delivered(self, reply: Reply, token: str) -> Letter:
+        if not 200 <= reply.code < 300:
+            raise MailboxError(f"the stranger's letter was not taken ({reply.code} {reply.text})")
+        return self.read(self.mailhost, token)
+
+    def read(self, where: MailHost, token: str) -> Letter:
+        folder, raw = mailbox.arrived(where, token)
+        message: EmailMessage = email.message_from_bytes(raw, policy=email.policy.default)
+        fields = tuple((name, " ".join(str(value).split())) for name, value in message.items())
+        return Letter(
+            mailbox=mailbox.login_of(where).address,
+            folder=folder,
+            header_from=email.utils.parseaddr(str(message["From"]))[1],
+            signatures=signatures(raw, self.fleet.mailhosts),
+            results=tuple(value for name, value in fields if name.lower() == "authentication-results"),
+            headers=fields,
+        )
+
+
+def letters(fleet: Fleet, mailhost: MailHost) -> Letters:
+    """All letters of one mail host. What could not be written or read is missing with its reason, never raised."""
+    post = Post(fleet, mailhost)
+    for name in ("written", "bounce", "senders"):
+        post.part(name, getattr(post, name))
+    try:
+        post.from_stranger()
+    except FAILURES as error:
+        post.missing |= dict.fromkeys(("forged", "two_from", "spoof"), reason(error))
+    return Letters(post.parts, post.missing)
+
+
+def reason(error: BaseException) -> str:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "; ".join(f"{code} {said(text)}" for code, text in error.recipients.values())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{error.smtp_code} {said(error.smtp_error)}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def said(text: Any) -> str:
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+
+
+def strangers_letter(mailhost: MailHost, name: str, recipient: str, token: str) -> StrangersLetter:
+    """`forged` claims our own verdict, `two_from` has two authors, `spoof` claims to be from a protected domain."""
+    protected = [domain.name for domain in mailhost.domains if domain.dmarc_policy == "reject"]
+    spoofed = f"spoof@{protected[0] if protected else PROTECTED}"
+    author = spoofed if name == "spoof" else "probe@stranger.invalid"
+    fields = [
+        f"From: {author}",
+        f"To: {recipient}",
+        f"Subject: ironpost verify {token}",
+        f"Date: {email.utils.formatdate()}",
+    ]
+    fields.append(f"Message-ID: <{token}@stranger.invalid>")
+    if name == "two_from":
+        fields.append("From: second@stranger.invalid")
+    if name == "forged":
+        fields.insert(0, f"Authentication-Results: {mailhost.name}; dmarc=pass header.from={FORGED_RESULT}")
+    text = "\r\n".join([*fields, "", "Written and removed by ironpost verify.", ""])
+    sender = f"probe@{mailhost.main_domain}" if name == "forged" else ""
+    return StrangersLetter(name, mailhost.addresses[0], sender, recipient, text)

@@ -1,0 +1,75 @@
+"""The verifier as a stranger's mail server: letters that an honest server would not send, and the replies to them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from ironpost.errors import HostError
+from ironpost.evidence.letters import Reply
+from ironpost.remote import run_at
+from ironpost.settings import VantagePoint
+
+SECONDS = 20
+
+# Runs at the vantage point, with Python's standard library alone. In: letters as JSON. Out: {name: [code, text]}.
+SCRIPT = """
+import json, smtplib, socket, sys
+def send(letter, seconds):
+    name = socket.getfqdn()
+    with smtplib.SMTP(letter["host"], 25, local_hostname=name if "." in name else "probe.invalid",
+                      timeout=seconds) as session:
+        session.ehlo()
+        for code, text in (session.mail(letter["sender"]), session.rcpt(letter["recipient"])):
+            if code >= 400:
+                return code, text
+        try:
+            return session.data(letter["text"])
+        except smtplib.SMTPDataError as error:
+            return error.smtp_code, error.smtp_error
+found = {}
+job = json.loads(JOB)
+for letter in job["letters"]:
+    try:
+        code, text = send(letter, job["seconds"])
+        found[letter["name"]] = [code, text.decode("utf-8", "replace")]
+    except (OSError, smtplib.SMTPException) as error:
+        found[letter["name"]] = [0, str(error) or type(error).__name__]
+print(json.dumps(found))
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class StrangersLetter:
+    """One letter to port 25 of `host`. `text` is complete, with CRLF line ends."""
+
+    name: str
+    host: str
+    sender: str
+    recipient: str
+    text: str
+
+
+def send(point: VantagePoint, directory: Path, letters: list[StrangersLetter]) -> dict[str, Reply]:
+    """Name of the letter → the last reply. Raises HostError when the vantage point cannot be used."""
+    job = json.dumps({"seconds": SECONDS, "letters": [dataclasses.asdict(letter) for letter in letters]})
+    program = f"JOB = {job!r}\n{SCRIPT}"
+    done = at(point, directory, program, 2 * SECONDS * len(letters))
+    try:
+        found: dict[str, list[Any]] = json.loads(done.stdout)
+    except ValueError:
+        said = " ".join(done.stderr.split())[-200:] or f"exits {done.returncode}"
+        raise HostError(f"vantage point: sends no letters ({said}); it needs python3") from None
+    return {name: Reply(int(code), str(text)) for name, (code, text) in found.items()}
+
+
+def at(point: VantagePoint, directory: Path, program: str, seconds: int) -> subprocess.CompletedProcess[str]:
+    if point.ssh:
+        return run_at(point.ssh, directory, "python3 -", program, seconds)
+    return subprocess.run(
+        [sys.executable, "-"], input=program, capture_output=True, text=True, timeout=seconds, check=False
+    )
