@@ -61,7 +61,7 @@ def rdata_of(rtype: str, value: str) -> dns.rdata.Rdata:
         raw = value.encode()
         parts = [raw[start : start + TXT_PART] for start in range(0, len(raw), TXT_PART)] or [b""]
         return TXT(dns.rdataclass.IN, dns.rdatatype.TXT, parts)
-    return dns.rdata.from_text("IN", rtype, value, origin=dns.name.root)
+    return dns.rdata.from_text("IN", rtype, value, origin=dns.name.root, relativize=False)
 
 
 def text_of(rdata: dns.rdata.Rdata) -> str:
