@@ -146,7 +146,8 @@ def test_a_direct_spoof_of_a_protected_domain_is_refused(published: Lab, host: s
     message = letter("ceo@reject.example", address, fresh("spoof"))
     with port_25(published, host) as session, pytest.raises(smtplib.SMTPDataError) as refused:
         session.send_message(message, from_addr="ceo@reject.example", to_addrs=[address])
-    assert refused.value.smtp_code == 550
+    # rspamd answers with 554, which RFC 5321 §4.2.2 has for a transaction that fails; 5.7.1 says that policy refuses it
+    assert refused.value.smtp_code == 554 and b"5.7.1" in refused.value.smtp_error
 
 
 @both
@@ -156,7 +157,7 @@ def test_our_own_domain_is_not_spoofed_from_outside(published: Lab, host: str, a
     message = letter(f"anna@{domain}", address, fresh("colleague"))
     with port_25(published, host) as session:
         with pytest.raises((smtplib.SMTPDataError, smtplib.SMTPSenderRefused, smtplib.SMTPRecipientsRefused)):
-            session.send_message(message, from_addr="bounce@stranger.example", to_addrs=[address])
+            session.send_message(message, from_addr="bounce@host.stranger.example", to_addrs=[address])
 
 
 @both
@@ -167,7 +168,7 @@ def test_a_broken_list_post_lands_in_junk(published: Lab, host: str, address: st
     message["List-Id"] = "<talk.stranger.example>"
     message["List-Post"] = "<mailto:talk@stranger.example>"
     with port_25(published, host) as session:
-        session.send_message(message, from_addr="talk-bounces@stranger.example", to_addrs=[address])
+        session.send_message(message, from_addr="talk-bounces@host.stranger.example", to_addrs=[address])
     assert by_imap(published, host, address, subject, folder="Junk")["Subject"] == subject
 
 
@@ -230,9 +231,14 @@ SMUGGLED_ENDS = [
 def test_no_second_message_is_smuggled(published: Lab, host: str, address: str, end: bytes) -> None:
     """CVE-2023-51764: a wrong end of DATA must never start a second transaction."""
     inner = b"MAIL FROM:<ceo@reject.example>\r\nRCPT TO:<%s>\r\nDATA\r\n" % address.encode()
-    body = b"From: x@stranger.example\r\nSubject: outer\r\n\r\nfirst" + end + inner + b"Subject: smuggled\r\n\r\nsecond"
+    body = (
+        b"From: x@host.stranger.example\r\nSubject: outer\r\n\r\nfirst"
+        + end
+        + inner
+        + b"Subject: smuggled\r\n\r\nsecond"
+    )
     with port_25(published, host) as session:
-        session.mail("x@stranger.example")
+        session.mail("x@host.stranger.example")
         session.rcpt(address)
         assert session.docmd("DATA")[0] == 354
         session.send(body + b"\r\n.\r\n")
