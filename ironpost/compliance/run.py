@@ -100,7 +100,7 @@ def collect(fleet: Fleet, mailhost: MailHost, progress: Progress) -> Evidence:
         progress(f"{mailhost.name}: looked at from inside")
         probes = result(outside)
         if not isinstance(probes, UnverifiableError):
-            probes = dataclasses.replace(probes, zone=records.result(), letters=post.result())
+            probes = dataclasses.replace(probes, zone_seen=records.result(), letters_seen=post.result())
         progress(f"{mailhost.name}: probed from outside")
     return Evidence(seen, probes)
 

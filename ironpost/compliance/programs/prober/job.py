@@ -1,0 +1,68 @@
+"""One job: a mail host with its names and addresses, looked at from everywhere at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from . import scan, smtp, tls
+from .wire import SOURCES, ProbeError
+
+PARALLEL = 8  # conversations at once, well below the 20 that a host grants one address
+TLS_PORTS = (25, 465, 587, 993, 995)
+OPTIONAL_PORTS = (143, 110)
+
+
+def run(job: dict[str, Any]) -> dict[str, Any]:
+    """`job` is {name, addresses, domains, deep}. The answer has a part for each address, keyed by it."""
+    found: dict[str, Any] = {"addresses": {}}
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        waiting = {
+            address: {label: pool.submit(part, *work) for label, work in plan(job, address).items()}
+            for address in job["addresses"]
+        }
+        for address, parts in waiting.items():
+            found["addresses"][address] = {label: future.result() for label, future in parts.items()}
+        for address in job["addresses"]:
+            add_optional(pool, job["name"], address, found["addresses"][address])
+    return dict(found, sources=sorted(SOURCES))
+
+
+def plan(job: dict[str, Any], address: str) -> dict[str, tuple[Any, ...]]:
+    """Label → (function, arguments). The long ones first."""
+    name, domain = job["name"], job["domains"][0]
+    ports = tuple(range(1, 65536)) if job.get("deep") else scan.USUAL
+    work: dict[str, tuple[Any, ...]] = {"ports": (scan.open_ports, address, ports)}
+    work["smuggling"] = (smtp.smuggling, address, domain)
+    work["relay"] = (smtp.relay, address, domain)
+    work |= {f"tls/{port}": (tls.look, address, port, name) for port in TLS_PORTS}
+    work |= {f"smtp/{port}": (smtp.session, address, port, name) for port in (25, 587)}
+    work["smtp/465"] = (smtp.implicit, address, 465, name)
+    work |= {f"injection/{port}": (smtp.injection, address, port, name) for port in (25, 587)}
+    work["pipelining"] = (smtp.pipelining, address, domain)
+    work["unknown"] = (smtp.unknown, address, job["domains"])
+    return work
+
+
+def add_optional(pool: ThreadPoolExecutor, name: str, address: str, found: dict[str, Any]) -> None:
+    """Mailbox ports in clear text are looked at where they answer."""
+    answering = [port for port in OPTIONAL_PORTS if port in found["ports"].get("open", [])]
+    work: dict[str, Future[Any]] = {}
+    for port in answering:
+        work[f"tls/{port}"] = pool.submit(part, tls.look, address, port, name)
+        work[f"mailbox/{port}"] = pool.submit(part, smtp.mailbox, address, port, name)
+    found |= {label: future.result() for label, future in work.items()}
+
+
+def part(work: Callable[..., Any], *arguments: Any) -> Any:
+    """A part that did not come about says why, and the others go on."""
+    try:
+        return work(*arguments)
+    except (ProbeError, OSError, ValueError, IndexError) as error:
+        return {"error": str(error) or type(error).__name__}
+
+
+def main(text: str) -> None:
+    print(json.dumps(run(json.loads(text))))

@@ -1,0 +1,61 @@
+"""A mail host as a stranger saw it, address by address."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from ironpost.evidence import NotCollectedError
+from ironpost.evidence.letters import Letters
+from ironpost.evidence.zone import Zone
+
+
+@dataclasses.dataclass(frozen=True)
+class Probes:
+    """What the prober (compliance/programs/prober) printed, and what DNS and mail showed besides.
+
+    Parts by label, for each address: `ports`, `tls/PORT`, `smtp/25`, `smtp/587`, `smtp/465`, `injection/PORT`,
+    `pipelining`, `smuggling`, `relay`, `unknown`, `mailbox/143`, `mailbox/110`; their shapes stand beside the functions
+    that collect them.
+    """
+
+    raw: Mapping[str, Any]
+    zone_seen: Zone | None = None
+    letters_seen: Letters | None = None
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return tuple(self.raw["addresses"])
+
+    def each(self, label: str) -> list[tuple[str, Any]]:
+        """(address, part) for every address. Raises NotCollectedError when one of them is missing."""
+        return [(address, self.part(address, label)) for address in self.addresses]
+
+    def part(self, address: str, label: str) -> Any:
+        """One part. Raises NotCollectedError when it did not come about."""
+        return collected(self.raw["addresses"][address].get(label), f"{address}: {label}")
+
+    def has(self, label: str) -> bool:
+        return any(label in parts for parts in self.raw["addresses"].values())
+
+    @property
+    def zone(self) -> Zone:
+        if self.zone_seen is None:
+            raise NotCollectedError("the zone was not read")
+        return self.zone_seen
+
+    @property
+    def letters(self) -> Letters:
+        if self.letters_seen is None:
+            raise NotCollectedError("no letters were written")
+        return self.letters_seen
+
+
+def collected(found: Any, what: str) -> Any:
+    """The part itself, unless it says that it did not come about."""
+    if found is None:
+        raise NotCollectedError(f"{what} was not looked at")
+    if isinstance(found, dict) and "error" in found:
+        raise NotCollectedError(f"{what}: {found['error']}")
+    return found
