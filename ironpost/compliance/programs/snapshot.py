@@ -121,10 +121,10 @@ def password_row(line: str) -> dict[str, Any]:
 
 
 def dkim_keys() -> list[dict[str, Any]]:
-    """Each signing key that rspamd is configured with, or that lies where they are kept."""
+    """Each signing key that rspamd has, in use or not; `told` is what DNS is given of it."""
     configured = run("rspamadm", "configdump", "-j", "dkim_signing").get("text", "")
     paths = set(re.findall(r'"path"\s*:\s*"([^"$]+)"', configured)) | {str(path) for path in KEPT.glob("*.key")}
-    return [dkim_key(path) for path in sorted(paths)]
+    return [dict(dkim_key(path), told=text_of(path + ".public")) for path in sorted(paths)]
 
 
 def dkim_key(path: str) -> dict[str, Any]:

@@ -39,10 +39,18 @@ def session(address: str, port: int, name: str) -> dict[str, Any]:
         for command in commands if port == 25 else ("AUTH PLAIN AGEAYg==", "MAIL FROM:<>"):
             found["replies"][command.split()[0]] = said(wire.ask(command))
         found["starttls"] = said(wire.ask("STARTTLS"))
-        wire.start_tls(name)
-        found["ehlo_tls"] = wire.ask(f"EHLO {hello_name()}")[1][1:]
-        found["replies_tls"] = inside(wire, port)
+        found["tls_problem"] = None if found["starttls"][0] == 220 else "STARTTLS is refused"
+        if not found["tls_problem"]:
+            found |= encrypted(wire, port, name)
     return found
+
+
+def encrypted(wire: Wire, port: int, name: str) -> dict[str, Any]:
+    try:
+        wire.start_tls(name)
+    except ProbeError as error:
+        return {"tls_problem": str(error)}
+    return {"ehlo_tls": wire.ask(f"EHLO {hello_name()}")[1][1:], "replies_tls": inside(wire, port)}
 
 
 def inside(wire: Wire, port: int) -> dict[str, list[Any]]:

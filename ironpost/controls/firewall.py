@@ -1,0 +1,113 @@
+"""What is open, and that nothing else is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ironpost.controls.control import Verdict, control, holds_unless
+from ironpost.controls.tls import REDEPLOY
+from ironpost.evidence import NotCollectedError
+from ironpost.evidence.probes import Probes
+from ironpost.evidence.snapshot import Snapshot
+from ironpost.mailhost import MailHost
+
+# Port → the programs that may hold it; what a mail host with all roles needs.
+DOORS = {25: {"master", "smtpd", "postscreen"}, 465: {"master", "smtpd"}, 587: {"master", "smtpd"}}
+DOORS |= {993: {"dovecot", "imap-login"}, 995: {"dovecot", "pop3-login"}}
+CLEARTEXT = {"imap": (143, {"dovecot", "imap-login"}), "pop3": (110, {"dovecot", "pop3-login"})}
+CLEARTEXT |= {"managesieve": (4190, {"dovecot", "managesieve-login"})}
+SSH = {"sshd", "systemd"}
+
+
+def doors(mailhost: MailHost) -> dict[int, set[str]]:
+    """The doors of this mail host's role, SSH apart."""
+    return DOORS | dict(CLEARTEXT[name] for name in mailhost.cleartext_ports)
+
+
+@control(
+    "FW-01",
+    claim="The firewall drops by default, for IPv4 and IPv6 in one table, and nothing is forwarded",
+    reference="CIS Debian 12 §4.3; NIST SP 800-41r1 §2; nft(8)",
+    severity="high",
+)
+class FirewallDropsByDefault:
+    """A service that somebody starts by accident stays a private matter."""
+
+    def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
+        chains = [row["chain"] for row in snapshot.nftables if "chain" in row and "hook" in row["chain"]]
+        faults = []
+        for hook in ("input", "forward"):
+            if not any(
+                chain["hook"] == hook and chain["family"] == "inet" and chain.get("policy") == "drop"
+                for chain in chains
+            ):
+                faults.append(f"no inet chain at the hook {hook} has the policy drop")
+        faults += [
+            f"the rule {rule.get('comment', rule['handle'])!r} accepts everything"
+            for rule in open_rules(snapshot, chains)
+        ]
+        for name in ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"):
+            if snapshot.sysctl(name) != "0":
+                faults.append(f"{name} = {snapshot.sysctl(name)}")
+        return holds_unless(faults, remedy=REDEPLOY)
+
+    def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
+        seen = dict(probes.each("ports"))
+        faults = [
+            f"{address}: port {port} is refused, not dropped"
+            for address, ports in seen.items()
+            for port in ports["refused"]
+        ]
+        if len({tuple(ports["refused"]) for ports in seen.values()}) > 1:
+            faults.append("IPv4 and IPv6 do not answer alike")
+        return holds_unless(faults, remedy=REDEPLOY)
+
+
+def open_rules(snapshot: Snapshot, chains: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rules at the hook input that accept without asking for anything."""
+    inputs = {(chain["table"], chain["name"]) for chain in chains if chain["hook"] == "input"}
+    rules = [row["rule"] for row in snapshot.nftables if "rule" in row]
+    return [
+        rule
+        for rule in rules
+        if (rule["table"], rule["chain"]) in inputs
+        and any("accept" in part for part in rule["expr"])
+        and not any("match" in part or "vmap" in part for part in rule["expr"])
+    ]
+
+
+@control(
+    "FW-02",
+    claim="The host listens where its role says, and a stranger finds these doors and no other",
+    reference="CIS Debian 12 §2.1.22; NIST SP 800-53 CM-7; NIST SP 800-115 §4",
+    severity="critical",
+)
+class OnlyTheDoorsOfTheRole:
+    """Every further door is one that nobody watches."""
+
+    def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
+        wanted = doors(mailhost) | {mailhost.ssh.port: SSH, 22: SSH}
+        outward = [each for each in snapshot.listeners if not each.is_loopback]
+        if not outward:
+            raise NotCollectedError("ss shows no listener at all")
+        faults = []
+        for each in outward:
+            who = ", ".join(sorted(each.programs)) or "nobody known"
+            if each.protocol == "udp":
+                faults.append(f"UDP {each.address}:{each.port} is held by {who}")
+            elif each.port not in wanted:
+                faults.append(f"{each.address}:{each.port} is held by {who}")
+            elif not each.programs & wanted[each.port]:
+                faults.append(f"{each.address}:{each.port} is held by {who}, not by the program of this door")
+        heard = {each.port for each in outward if each.protocol == "tcp"}
+        faults += [f"nothing listens on port {port}" for port in doors(mailhost) if port not in heard]
+        return holds_unless(faults, remedy=f"stop what does not belong here; {REDEPLOY}")
+
+    def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
+        wanted = set(doors(mailhost)) | (set() if mailhost.allow.ssh else {mailhost.ssh.port})
+        faults = []
+        for address, seen in probes.each("ports"):
+            found = set(seen["open"])
+            faults += [f"{address}: port {port} is open" for port in sorted(found - wanted)]
+            faults += [f"{address}: port {port} is closed" for port in sorted(wanted - found)]
+        return holds_unless(faults, remedy=REDEPLOY)

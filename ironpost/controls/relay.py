@@ -1,0 +1,144 @@
+"""Who may send through the host to somewhere else: nobody but those who logged in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ironpost.controls.control import Verdict, control, holds_unless
+from ironpost.controls.smtp import LOOPBACK
+from ironpost.controls.tls import REDEPLOY, listed, smtpd
+from ironpost.evidence import NotCollectedError
+from ironpost.evidence.probes import Probes
+from ironpost.evidence.snapshot import Snapshot
+from ironpost.mailhost import MailHost
+
+SUBMISSION = ("submissions/inet", "submission/inet")
+SUBMISSION_PORTS = (465, 587)
+
+
+def plain_attempts(probes: Probes) -> list[tuple[str, int, str]]:
+    """(address, code, text) of the simplest attempt, user@elsewhere, with the null sender."""
+    found = []
+    for address, attempts in probes.each("relay"):
+        first = next((each for each in attempts if each["sender"] == ""), None)
+        if first is None:
+            raise NotCollectedError(f"{address}: relaying was not tried with the null sender")
+        found.append((address, first["reply"][0], first["reply"][1]))
+    return found
+
+
+@control(
+    "RELAY-01",
+    claim="The host is no open relay, whatever way the recipient is written",
+    reference="RFC 2505 §2.1; RFC 5068; postconf(5) smtpd_relay_restrictions",
+    severity="critical",
+)
+class NoOpenRelay:
+    """An open relay is found within hours and on every blocklist within days."""
+
+    def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
+        faults = []
+        for name, service in smtpd(snapshot):
+            rules = listed(service["smtpd_relay_restrictions"])
+            if not rules or rules[-1] not in ("reject_unauth_destination", "reject"):
+                faults.append(f"{name}: smtpd_relay_restrictions = {service['smtpd_relay_restrictions']!r}")
+            if service["allow_untrusted_routing"] != "no":
+                faults.append(f"{name}: allow_untrusted_routing = {service['allow_untrusted_routing']}")
+        return holds_unless(faults, remedy=REDEPLOY)
+
+    def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
+        faults = [
+            f"{address}: RCPT TO:<{each['recipient']}> from <{each['sender']}> gets {each['reply'][0]}"
+            for address, attempts in probes.each("relay")
+            for each in attempts
+            if not refused(each)
+        ]
+        return holds_unless(faults, remedy=REDEPLOY)
+
+
+def refused(attempt: dict[str, Any]) -> bool:
+    code: int = attempt["reply"][0]
+    return code >= 400
+
+
+@control(
+    "RELAY-02",
+    claim="Relaying is refused for good (554), not put off",
+    reference="RFC 5321 §4.2.1; SMTPD_ACCESS_README; postconf(5) relay_domains_reject_code",
+)
+class RelayRefusalIsFinal:
+    """Debian's default answers 454: the spammer comes back, and honest mistakes stay in queues for days."""
+
+    def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
+        faults = []
+        for name, service in smtpd(snapshot):
+            for setting in ("smtpd_relay_restrictions", "smtpd_recipient_restrictions"):
+                if "defer_unauth_destination" in listed(service[setting]):
+                    faults.append(f"{name}: {setting} has defer_unauth_destination")
+            if service["relay_domains_reject_code"] != "554":
+                faults.append(f"{name}: relay_domains_reject_code = {service['relay_domains_reject_code']}")
+        return holds_unless(faults, remedy=REDEPLOY)
+
+    def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
+        faults = [
+            f"{address}: relaying gets {code} {text}" for address, code, text in plain_attempts(probes) if code != 554
+        ]
+        return holds_unless(faults, remedy=REDEPLOY)
+
+
+@control(
+    "RELAY-03",
+    claim="Only the host itself is trusted by its address (mynetworks)",
+    reference="RFC 2505; postconf(5) mynetworks",
+    severity="high",
+)
+class OnlyLoopbackIsTrusted:
+    """Left to itself Postfix can trust the whole neighbourhood of a rented server."""
+
+    def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
+        faults = [
+            f"{name}: mynetworks holds {network}"
+            for name, service in smtpd(snapshot)
+            for network in listed(service["mynetworks"])
+            if not LOOPBACK.fullmatch(network)
+        ]
+        return holds_unless(faults, remedy=REDEPLOY)
+
+    def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
+        faults = [
+            f"{address}: {source} may relay ({code} {text})"
+            for address, code, text in plain_attempts(probes)
+            for source in probes.raw["sources"][:1]
+            if code < 400
+        ]
+        return holds_unless(faults, remedy=REDEPLOY)
+
+
+@control(
+    "RELAY-04",
+    claim="On the submission ports nobody sends without a login, not even the host itself",
+    reference="RFC 6409 §4.3; RFC 5068 §3.1; postconf(5) smtpd_relay_restrictions",
+    severity="critical",
+)
+class SubmissionNeedsLogin:
+    """A web form on the same machine would otherwise send as anybody."""
+
+    def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
+        faults = []
+        for name in SUBMISSION:
+            service = snapshot.postfix.service(name)
+            for setting in ("smtpd_relay_restrictions", "smtpd_client_restrictions"):
+                if listed(service[setting]) != ["permit_sasl_authenticated", "reject"]:
+                    faults.append(f"{name}: {setting} = {service[setting]!r}")
+        return holds_unless(faults, remedy=REDEPLOY)
+
+    def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
+        faults = []
+        for port in SUBMISSION_PORTS:
+            for address, seen in probes.each(f"smtp/{port}"):
+                if "replies_tls" not in seen:
+                    raise NotCollectedError(f"{address} port {port}: {seen.get('tls_problem')}")
+                code, text = seen["replies_tls"]["RCPT"]
+                if code < 500:
+                    faults.append(f"{address} port {port}: RCPT without login gets {code} {text}")
+        return holds_unless(faults, remedy=REDEPLOY)
