@@ -21,6 +21,7 @@ from ironpost.evidence.letters import FORGED_RESULT, Letter, Letters, Reply, Sen
 from ironpost.fleet import Fleet
 from ironpost.mailhost import MailHost
 
+TAKEN = range(200, 300)
 FAILURES = (OSError, smtplib.SMTPException, imaplib.IMAP4.error, MailboxError, IronpostError)
 # A domain that publishes p=reject for ever, for fleets of which none does (RFC 2606; seen in DNS).
 PROTECTED = "example.com"
@@ -83,11 +84,15 @@ class Post:
         if not self.fleet.vantage_points:
             raise MailboxError("there is no vantage point; add vantage_points= to the fleet")
         replies = stranger.send(self.fleet.vantage_points[0], self.fleet.source.parent, letters)
-        self.parts |= {name: replies[name] for name in ("two_from", "spoof") if replies[name].code}
+        for name in ("two_from", "spoof"):
+            if replies[name].code:
+                self.parts[name] = replies[name]
+            if replies[name].code in TAKEN:  # it should have been refused; nobody shall find it in their mailbox
+                mailbox.arrived(self.mailhost, tokens[name])
         self.part("forged", lambda: self.delivered(replies["forged"], tokens["forged"]))
 
     def delivered(self, reply: Reply, token: str) -> Letter:
-        if not 200 <= reply.code < 300:
+        if reply.code not in TAKEN:
             raise MailboxError(f"the stranger's letter was not taken ({reply.code} {reply.text})")
         return self.read(self.mailhost, token)
 

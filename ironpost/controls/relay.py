@@ -14,6 +14,8 @@ from ironpost.mailhost import MailHost
 
 SUBMISSION = ("submissions/inet", "submission/inet")
 SUBMISSION_PORTS = (465, 587)
+# Besides refusals only these may stand in smtpd_relay_restrictions: a table that says OK is a relay for whom it names.
+GRANTS = ("permit_mynetworks", "permit_sasl_authenticated", "reject")
 
 
 def plain_attempts(probes: Probes) -> list[tuple[str, int, str]]:
@@ -40,7 +42,8 @@ class NoOpenRelay:
         faults = []
         for name, service in smtpd(snapshot):
             rules = listed(service["smtpd_relay_restrictions"])
-            if not rules or rules[-1] not in ("reject_unauth_destination", "reject"):
+            granted = [rule for rule in rules if not rule.startswith("reject_") and rule not in GRANTS]
+            if granted or not rules or rules[-1] not in ("reject_unauth_destination", "reject"):
                 faults.append(f"{name}: smtpd_relay_restrictions = {service['smtpd_relay_restrictions']!r}")
             if service["allow_untrusted_routing"] != "no":
                 faults.append(f"{name}: allow_untrusted_routing = {service['allow_untrusted_routing']}")
@@ -138,7 +141,8 @@ class SubmissionNeedsLogin:
             for address, seen in probes.each(f"smtp/{port}"):
                 if "replies_tls" not in seen:
                     raise NotCollectedError(f"{address} port {port}: {seen.get('tls_problem')}")
-                code, text = seen["replies_tls"]["RCPT"]
-                if code < 500:
-                    faults.append(f"{address} port {port}: RCPT without login gets {code} {text}")
+                for label, whom in (("RCPT", "a stranger"), ("RCPT here", "us")):
+                    code, text = seen["replies_tls"][label]
+                    if code < 500:
+                        faults.append(f"{address} port {port}: RCPT to {whom} without login gets {code} {text}")
         return holds_unless(faults, remedy=REDEPLOY)

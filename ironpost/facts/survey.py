@@ -23,7 +23,7 @@ MAIL_PORTS = (25, 465, 587, 993, 995, 110, 143, 4190)
 
 @dataclasses.dataclass(frozen=True)
 class Difference:
-    """One thing that is not as it should be: a file, package, unit, user, folder or key."""
+    """One thing that is not as it should be: a file, package, unit, user, folder, key or rule set."""
 
     kind: str
     name: str

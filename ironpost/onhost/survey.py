@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from . import keys, trees, units
+from . import keys, rules, trees, units
 from .state import manifest_of, read_state
 
 
@@ -17,6 +17,7 @@ def survey(manifest: dict[str, Any]) -> dict[str, Any]:
     state = read_state()
     differences = packages(manifest) + users(manifest) + folders(manifest) + files(manifest)
     differences += stale(manifest, state["current"]) + dkim(manifest) + services(manifest)
+    differences += found("rules", "nftables", rules.difference())
     return {"state": state, "differences": differences, "log": last_line()}
 
 

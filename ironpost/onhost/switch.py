@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import trees, units
+from . import rules, trees, units
 from .state import (
     GENERATIONS,
     STAGE,
@@ -115,7 +115,8 @@ def put_in_place(manifest: dict[str, Any], tree: Path, gone: list[str], live: bo
     for path in gone:
         put_back(path)
     if live:
-        return units.apply(manifest["units"], changed + gone)
+        drifted = [str(rules.FILE)] if rules.difference() else []
+        return units.apply(manifest["units"], changed + gone + drifted)
     units.systemctl("daemon-reload")
     return []
 

@@ -50,15 +50,16 @@ def encrypted(wire: Wire, port: int, name: str) -> dict[str, Any]:
         wire.start_tls(name)
     except ProbeError as error:
         return {"tls_problem": str(error)}
-    return {"ehlo_tls": wire.ask(f"EHLO {hello_name()}")[1][1:], "replies_tls": inside(wire, port)}
+    return {"ehlo_tls": wire.ask(f"EHLO {hello_name()}")[1][1:], "replies_tls": inside(wire, port, name)}
 
 
-def inside(wire: Wire, port: int) -> dict[str, list[Any]]:
+def inside(wire: Wire, port: int, name: str) -> dict[str, list[Any]]:
     """Inside TLS: on 25 whether a login is possible, on the submission ports what happens without one."""
     if port == 25:
         return {"AUTH": said(wire.ask("AUTH PLAIN AGEAYg=="))}
     found = {"MAIL": said(wire.ask("MAIL FROM:<>"))}
     found["RCPT"] = said(wire.ask(f"RCPT TO:<probe@{ELSEWHERE}>"))
+    found["RCPT here"] = said(wire.ask(f"RCPT TO:<postmaster@{name}>"))
     return found
 
 
@@ -70,7 +71,7 @@ def implicit(address: str, port: int, name: str) -> dict[str, Any]:
     with Wire(address, port) as wire:
         wire.start_tls(name)
         _, offers = greeted(wire)
-        return {"plain": plain, "ehlo_tls": offers, "replies_tls": inside(wire, port)}
+        return {"plain": plain, "ehlo_tls": offers, "replies_tls": inside(wire, port, name)}
 
 
 def injection(address: str, port: int, name: str) -> dict[str, Any]:
