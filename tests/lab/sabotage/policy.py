@@ -1,0 +1,164 @@
+"""Logins, signatures, policies in DNS, and the firewall."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+
+import dns.name
+import dns.query
+import dns.reversename
+import dns.tsigkeyring
+import dns.update
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ironpost.lab import Lab
+from tests.lab.deployment import succeed
+from tests.lab.sabotage import LETTERS, PEOPLE, Sabotage, postfix
+
+RSPAMD = "/etc/rspamd/rspamd.conf.override"
+FILTER_AGAIN = "systemctl restart rspamd && sleep 2"
+APPLY = ("ironpost", "dns", "apply", "inventories/lab.py")
+DNS = ("dns",)
+
+
+def publish(lab: Lab, host: str, name: str, rtype: str, value: str, zone: str | None = None) -> None:
+    """Replaces a record set with the operator's own key."""
+    key = lab.tsig(PEOPLE[host][0])
+    keyring = dns.tsigkeyring.from_text({key.name: key.secret})
+    algorithm = dns.name.from_text(key.algorithm)
+    update = dns.update.UpdateMessage(zone or PEOPLE[host][0], keyring=keyring, keyalgorithm=algorithm)
+    update.replace(dns.name.from_text(name), 300, rtype, value)
+    answer = dns.query.tcp(update, lab.name_servers[0], timeout=10)
+    assert answer.rcode() == 0, answer
+
+
+def txt(at: str, value: str) -> Callable[[Lab, str], None]:
+    def change(lab: Lab, host: str) -> None:
+        domain = PEOPLE[host][0]
+        server = lab.host(host)
+        shown = value.replace("IPV4", server.ipv4)
+        publish(lab, host, f"{at}{domain}", "TXT", f'"{shown}"')
+
+    return change
+
+
+def wrong_mx(lab: Lab, host: str) -> None:
+    publish(lab, host, PEOPLE[host][0], "MX", f"10 {lab.host('stranger').fqdn}.")
+
+
+def wrong_pointer(lab: Lab, host: str) -> None:
+    name = dns.reversename.from_address(lab.host(host).ipv4).to_text()
+    zone = ".".join(name.split(".")[2:])
+    publish(lab, host, name, "PTR", "static-10.pool.example.", zone)
+
+
+def short_rsa_key(lab: Lab, host: str) -> None:
+    """A key of 1024 bits signs, and is published as if it had been meant."""
+    path = f"/var/lib/rspamd/dkim/{PEOPLE[host][0]}.r1.key"
+    public = f"openssl pkey -in {path} -pubout -outform DER | base64 -w0"
+    lab.run(host, f"openssl genrsa -out {path} 1024 2>/dev/null && {public} >{path}.public && {FILTER_AGAIN}")
+    succeed(lab, *APPLY)
+
+
+def foreign_public_key(lab: Lab, host: str) -> None:
+    """What DNS is given is not the public half of what signs."""
+    foreign = base64.b64encode(Ed25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
+    lab.run(host, f"cat >/var/lib/rspamd/dkim/{PEOPLE[host][0]}.e1.key.public", input=foreign)
+    succeed(lab, *APPLY)
+
+
+def weak_password(lab: Lab, host: str) -> None:
+    second = PEOPLE[host][1]
+    lab.run(host, f"sed -i 's/^\\({second}@[^:]*\\):{{ARGON2ID}}[^:]*/\\1:{{PLAIN}}not-a-hash/' /etc/dovecot/users")
+
+
+def system_logins(lab: Lab, host: str) -> None:
+    block = "passdb pam {\n}\n" if lab.host(host).release == "trixie" else "passdb {\n  driver = pam\n}\n"
+    lab.run(host, "cat >>/etc/dovecot/dovecot.conf && doveadm reload", input=block)
+
+
+POLICY = (
+    Sabotage(
+        "AUTH-01",
+        "port 25 takes logins",
+        postfix("smtp/inet/smtpd_sasl_auth_enable=yes"),
+        trips=frozenset({"SMTP-06"}),
+    ),
+    Sabotage(
+        "AUTH-02",
+        "port 587 takes passwords in clear text",
+        postfix("smtpd_tls_auth_only=no", "submission/inet/smtpd_tls_security_level=may"),
+        trips=frozenset({"TLS-15"}),
+    ),
+    Sabotage("AUTH-04", "a password in clear text", weak_password, sides=("inside",)),
+    Sabotage("AUTH-09", "everybody may write as everybody", postfix("submissions/inet/smtpd_sender_restrictions=")),
+    Sabotage("AUTH-11", "users of the system may log in", system_logins, sides=("inside",)),
+    Sabotage(
+        "DKIM-01",
+        "users' letters leave unsigned",
+        f"sed -i 's/sign_authenticated = true/sign_authenticated = false/' {RSPAMD} && {FILTER_AGAIN}",
+        trips=frozenset({"DKIM-05", "DKIM-06"}),
+    ),
+    Sabotage(
+        "DKIM-02",
+        "an RSA key of 1024 bits",
+        short_rsa_key,
+        repair=("deploy", "dns"),
+        trips=frozenset({"DKIM-01", "DKIM-06"}),
+    ),
+    Sabotage(
+        "DKIM-05",
+        "a second From would go unnoticed",
+        f"sed -i 's/(o)from:/from:/' {RSPAMD} && {FILTER_AGAIN}",
+    ),
+    Sabotage("DKIM-06", "the published key is another one", foreign_public_key, repair=("deploy", "dns")),
+    Sabotage(
+        "SPF-01",
+        "an SPF policy with a slip of the pen",
+        txt("", "v=spf1 mx ~al"),
+        ("outside",),
+        frozenset({"SPF-04", "SPF-07"}),
+        DNS,
+    ),
+    Sabotage("SPF-04", "SPF forgets IPv6", txt("", "v=spf1 ip4:IPV4 ~all"), ("outside",), frozenset(), DNS),
+    Sabotage(
+        "SPF-07",
+        "SPF is not evaluated any more",
+        f"printf 'spf {{\\n  enabled = false;\\n}}\\n' >>{RSPAMD} && {FILTER_AGAIN}",
+        trips=frozenset({"DMARC-06"}),
+    ),
+    Sabotage(
+        "DMARC-01",
+        "a DMARC tag that was withdrawn",
+        txt("_dmarc.", "v=DMARC1; pct=50; p=reject"),
+        ("outside",),
+        frozenset(),
+        DNS,
+    ),
+    Sabotage(
+        "DMARC-06",
+        "forgeries are delivered",
+        f'sed -i \'/DMARC_REFUSED/,/}}/s/action = "reject"/action = "no action"/\' {RSPAMD} && {FILTER_AGAIN}',
+    ),
+    Sabotage(
+        "DMARC-07",
+        "forged results stay",
+        f"sed -i -e 's/remove = 0;/remove = 1000;/' -e 's/\"Authentication-Results\" = 0;/\"Authentication-Results\" = 1000;/' "
+        f'-e \'/FROM_REFUSED/,/}}/s/action = "reject"/action = "no action"/\' {RSPAMD} && {FILTER_AGAIN}',
+    ),
+    Sabotage("DNS-01", "the MX leads elsewhere", wrong_mx, ("outside",), LETTERS | {"SPF-04"}, DNS, alone=True),
+    Sabotage("DNS-02", "the pointer belongs to somebody else", wrong_pointer, ("outside",), LETTERS, DNS, alone=True),
+    Sabotage(
+        "FW-01",
+        "the firewall lets everything in",
+        "nft chain inet ironpost input '{ policy accept; }'",
+        trips=frozenset({"FW-02"}),
+    ),
+    Sabotage(
+        "FW-02",
+        "IMAP in clear text, behind an open door",
+        "sed -i '/inet_listener imap {/,/}/s/port = 0/port = 143/' /etc/dovecot/dovecot.conf && "
+        "systemctl restart dovecot && nft insert rule inet ironpost input tcp dport 143 accept && sleep 1",
+    ),
+)
