@@ -16,6 +16,7 @@ CONFIGURATION = (
     "/etc/rspamd/override.d/worker-normal.inc",
     "/etc/rspamd/override.d/worker-controller.inc",
 )
+STOP = "/etc/systemd/system/rspamd.service.d/ironpost.conf"
 REDIS = "/etc/redis/redis.conf"
 # Looking for links in any text makes rspamd compile its patterns: six seconds, once, that its first start would take.
 WARM_UP = "rspamadm mime urls /etc/debian_version >/dev/null"
@@ -29,7 +30,7 @@ def rspamd(mailhost: MailHost) -> Component:
         packages=("rspamd", "redis-server", "python3"),
         files=(
             HostFile(REDIS, render(REDIS, mailhost), mode=0o640, group="redis"),
-            *(HostFile(path, render(path, mailhost)) for path in CONFIGURATION),
+            *(HostFile(path, render(path, mailhost)) for path in (*CONFIGURATION, STOP)),
             HostFile(PROBE, render(PROBE, mailhost), mode=0o755),
         ),
         directories=(HostDirectory(DKIM_DIRECTORY, mode=0o700, owner="_rspamd", group="_rspamd"),),

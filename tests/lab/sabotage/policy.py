@@ -78,6 +78,13 @@ def system_logins(lab: Lab, host: str) -> None:
     lab.run(host, "cat >>/etc/dovecot/dovecot.conf && doveadm reload", input=block)
 
 
+# Too many to be found is none removed; the rule against two authors goes as well.
+FORGED_RESULTS_STAY = (
+    "sed -i -e 's/remove = 0;/remove = 1000;/' "
+    '-e \'s/"Authentication-Results" = 0;/"Authentication-Results" = 1000;/\' '
+    '-e \'/FROM_REFUSED/,/}/s/action = "reject"/action = "no action"/\' '
+    f"{RSPAMD} && {FILTER_AGAIN}"
+)
 POLICY = (
     Sabotage(
         "AUTH-01",
@@ -144,8 +151,7 @@ POLICY = (
     Sabotage(
         "DMARC-07",
         "forged results stay",
-        f"sed -i -e 's/remove = 0;/remove = 1000;/' -e 's/\"Authentication-Results\" = 0;/\"Authentication-Results\" = 1000;/' "
-        f'-e \'/FROM_REFUSED/,/}}/s/action = "reject"/action = "no action"/\' {RSPAMD} && {FILTER_AGAIN}',
+        FORGED_RESULTS_STAY,
     ),
     Sabotage("DNS-01", "the MX leads elsewhere", wrong_mx, ("outside",), LETTERS | {"SPF-04"}, DNS, alone=True),
     Sabotage("DNS-02", "the pointer belongs to somebody else", wrong_pointer, ("outside",), LETTERS, DNS, alone=True),
