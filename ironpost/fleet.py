@@ -17,7 +17,9 @@ class Fleet(list[tuple[str, dict[str, Any]]]):
     """pyinfra's own list of (name, data), which also knows the mail hosts and from where to probe them."""
 
     def __init__(self, mailhosts: tuple[MailHost, ...], vantage_points: tuple[VantagePoint, ...], source: Path) -> None:
-        super().__init__((mailhost.name, connection(mailhost)) for mailhost in mailhosts)
+        super().__init__(
+            (mailhost.name, connection(mailhost) | {"inventory_file": str(source)}) for mailhost in mailhosts
+        )
         self.mailhosts = mailhosts
         self.vantage_points = vantage_points
         self.source = source

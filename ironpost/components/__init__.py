@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ironpost.component import Component
 from ironpost.components.accounts import accounts
 from ironpost.components.certificates import certificates
@@ -13,17 +15,21 @@ from ironpost.components.rspamd import rspamd
 from ironpost.components.system import system
 from ironpost.mailhost import MailHost
 
+# As deploys/mail.py names them one by one.
+PARTS: tuple[Callable[..., Component], ...] = (
+    system,
+    firewall,
+    resolver,
+    certificates,
+    accounts,
+    dovecot,
+    rspamd,
+    postfix,
+)
+
 
 def components_of(mailhost: MailHost) -> tuple[Component, ...]:
     """The components of one host. The firewall opens what the others ask for, and nothing else."""
-    base = system(mailhost)
-    others = (
-        resolver(mailhost),
-        certificates(mailhost),
-        accounts(mailhost),
-        dovecot(mailhost),
-        rspamd(mailhost),
-        postfix(mailhost),
-    )
-    ports = tuple(port for component in (base, *others) for port in component.ports)
-    return (base, firewall(mailhost, ports), *others)
+    made = {part: part(mailhost) for part in PARTS if part is not firewall}
+    ports = tuple(port for component in made.values() for port in component.ports)
+    return tuple(made[part] if part in made else firewall(mailhost, ports) for part in PARTS)

@@ -30,7 +30,8 @@ class Outcome:
 
     def sentence(self) -> str:
         """Which state the zone holds."""
-        done = f"{len(self.published)} record sets published" if self.published else "nothing published"
+        count = len(self.published)
+        done = f"{count} record set{'s' * (count != 1)} published" if count else "nothing published"
         if not self.published and not self.error and not self.held:
             done = "nothing to do"
         asked = [f"{change.id} waits for --adopt, --merge or --keep" for change in self.plan.conflicts]

@@ -1,0 +1,126 @@
+"""`ironpost plan`: what a deploy would change on each host, and why. Changes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ironpost import __version__
+from ironpost.cli import Exit
+from ironpost.components import PARTS
+from ironpost.errors import HostError, InventoryError
+from ironpost.facts.look import differences_in_text, look
+from ironpost.facts.survey import Difference, complaints
+from ironpost.generation import compose
+from ironpost.inventory import read_inventory
+from ironpost.mailhost import MailHost
+
+SCHEMA = 1
+HOSTS_AT_ONCE = 10
+SIGNS = {"missing": "+", "no longer needed": "-"}
+
+
+@dataclasses.dataclass(frozen=True)
+class HostPlan:
+    """One host: why it would be refused, what would change, and the text of the changes; or why nothing is known."""
+
+    mailhost: str
+    refused: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    texts: dict[str, str] = dataclasses.field(default_factory=dict)
+    unread: str = ""
+
+
+@click.command()
+@click.argument("inventory", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--limit", multiple=True, metavar="NAME", help="Only this mail host; repeatable.")
+@click.option("--json", "json_path", metavar="PATH|-", help="Also write the plan as JSON.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--exit-code", is_flag=True, help="Exit 3 when changes are pending.")
+def plan(inventory: Path, limit: tuple[str, ...], json_path: str | None, quiet: bool, exit_code: bool) -> None:
+    """Show what a deploy would change on each host: files with diffs, packages, units, and why.
+
+    \b
+    Example:
+      ironpost plan inventories/prod.py
+      ironpost plan inventories/prod.py --quiet --exit-code
+    """
+    hosts = chosen(read_inventory(inventory).mailhosts, limit)
+    with ThreadPoolExecutor(HOSTS_AT_ONCE) as pool:
+        plans = list(pool.map(planned, hosts))
+    write_json(json_path, plans)
+    for found in plans:
+        for line in lines(found):
+            if not quiet and json_path != "-":
+                click.echo(line)
+        for complaint in (*found.refused, *filter(None, [found.unread])):
+            click.echo(complaint, err=True)
+    sys.exit(status(plans, exit_code))
+
+
+def chosen(mailhosts: tuple[MailHost, ...], limit: tuple[str, ...]) -> tuple[MailHost, ...]:
+    """The mail hosts that --limit leaves. Raises InventoryError for a name that matches nothing."""
+    known = [mailhost.name for mailhost in mailhosts]
+    for name in limit:
+        if name not in known:
+            raise InventoryError(f"--limit {name}: no such mail host; there are {', '.join(known)}")
+    return tuple(mailhost for mailhost in mailhosts if not limit or mailhost.name in limit)
+
+
+def planned(mailhost: MailHost) -> HostPlan:
+    generation = compose(mailhost, PARTS)
+    try:
+        survey = look(mailhost, generation)
+        texts = differences_in_text(mailhost, generation, survey)
+    except HostError as error:
+        return HostPlan(mailhost.name, unread=str(error))
+    refused = tuple(f"{mailhost.name}: {complaint}" for complaint in complaints(mailhost, survey))
+    return HostPlan(mailhost.name, refused, survey.differences, texts)
+
+
+def lines(found: HostPlan) -> Iterator[str]:
+    if found.unread:
+        return
+    yield f"{found.mailhost}: {len(found.differences) or 'nothing'} to change"
+    for each in found.differences:
+        yield f"  {SIGNS.get(each.why, '~')} {each.kind} {each.name}: {each.why}"
+        if each.kind == "file" and each.why == "content differs":
+            yield from (f"      {line}" for line in found.texts.get(each.name, "").splitlines())
+
+
+def status(plans: list[HostPlan], exit_code: bool) -> Exit:
+    if any(found.refused for found in plans):
+        return Exit.FOUND
+    if exit_code and any(found.differences for found in plans):
+        return Exit.PENDING
+    return Exit.UNVERIFIED if any(found.unread for found in plans) else Exit.DONE
+
+
+def write_json(path: str | None, plans: list[HostPlan]) -> None:
+    if path is None:
+        return
+    results: list[dict[str, Any]] = [
+        {
+            "mailhost": found.mailhost,
+            "refused": list(found.refused),
+            "unread": found.unread or None,
+            "differences": [
+                dataclasses.asdict(each) | {"diff": found.texts.get(each.name) if each.kind == "file" else None}
+                for each in found.differences
+            ],
+        }
+        for found in plans
+    ]
+    tool = {"name": "ironpost", "version": __version__}
+    text = json.dumps({"schema": SCHEMA, "tool": tool, "results": results}, indent=1) + "\n"
+    if path == "-":
+        click.echo(text, nl=False)
+    else:
+        Path(path).write_text(text)
