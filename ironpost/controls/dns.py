@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 
-from ironpost.controls.control import Verdict, control, holds_unless
+from ironpost.controls.control import Verdict, broken, control, holds_unless
 from ironpost.evidence.probes import Probes
 from ironpost.mailhost import MailHost
 
@@ -23,14 +23,19 @@ class MxLeadsToWorkingHosts:
     def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
         faults = []
         for domain in mailhost.domain_names:
-            targets = [value.split()[-1] for value in probes.zone.values(domain, "MX")]
-            if mailhost.name not in targets:
-                faults.append(f"{domain}: MX names {', '.join(targets) or 'no host'}, not {mailhost.name}")
+            shown = probes.zone.everywhere(domain, "MX")
+            for server, answer in shown.items():
+                named = [value.split()[-1] for value in answer.values]
+                if mailhost.name not in named:
+                    faults.append(f"{server}: {domain}: MX names {', '.join(named) or 'no host'}, not {mailhost.name}")
+            targets = sorted({value.split()[-1] for answer in shown.values() for value in answer.values})
+            if faults:  # certain already; where the wrong host's addresses are may be anybody's business
+                return broken("; ".join(faults), PUBLISH)
             faults += [f"{domain}: {fault}" for target in targets for fault in bad_target(target, probes)]
         for rtype, address in zip(("A", "AAAA"), (mailhost.ipv4, mailhost.ipv6), strict=True):
-            shown = probes.zone.values(mailhost.name, rtype)
-            if set(shown) != ({address} if address else set()):
-                faults.append(f"{mailhost.name} {rtype} is {', '.join(shown) or 'missing'}")
+            found = probes.zone.values(mailhost.name, rtype)
+            if set(found) != ({address} if address else set()):
+                faults.append(f"{mailhost.name} {rtype} is {', '.join(found) or 'missing'}")
         faults += [
             f"{address} does not answer on port 25" for address, seen in probes.each("ports") if 25 not in seen["open"]
         ]

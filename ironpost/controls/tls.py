@@ -114,7 +114,7 @@ class NoOldTls:
         faults = []
         for name, service in smtpd(snapshot):
             for setting in ("smtpd_tls_protocols", "smtpd_tls_mandatory_protocols"):
-                if service[setting] not in (">=TLSv1.2", ">=TLSv1.3"):
+                if not {">=TLSv1.2", ">=TLSv1.3"} & set(listed(service[setting])):
                     faults.append(f"{name}: {setting} = {service[setting]}")
         oldest = dovecot_value(snapshot, "ssl_min_protocol", "ssl_min_protocol", "TLSv1.2")
         if oldest not in ("TLSv1.2", "TLSv1.3"):

@@ -9,7 +9,9 @@ say init "$(cat /proc/1/comm)"
 say memory_kib "$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' /proc/meminfo)"
 say disk_kib "$(df -Pk /var | sed -n '2s/^[^ ]* *[0-9]* *[0-9]* *\([0-9]*\) .*/\1/p')"
 say clock "$(date +%s)"
-say halfway "$(dpkg --audit 2>/dev/null | head -c 200 | tr '\n\t' '  ')"
+audit="$(dpkg --audit 2>/dev/null | head -c 200 | tr '\n\t' '  ')"
+[ -n "$audit" ] && say halfway "$audit"
+grep -qsx '# ironpost' /usr/sbin/policy-rc.d && say halfway "services are still held back"
 for package; do
   dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^i' && say alien "$package"
 done

@@ -20,7 +20,7 @@ GENERATIONS = TOP / "generations"
 LOCK = TOP / "lock"
 LOG = TOP / "log"
 KEPT = 5
-LOCK_SECONDS = 120
+LOCK_SECONDS = 15
 
 
 class Refused(Exception):

@@ -21,7 +21,7 @@ umask 022
 held=/usr/sbin/policy-rc.d
 trap 'rm -f "$held"' EXIT
 trap 'exit 1' HUP INT TERM
-printf '#!/bin/sh\nexit 101\n' >"$held" && chmod 755 "$held"
+printf '#!/bin/sh\n# ironpost\nexit 101\n' >"$held" && chmod 755 "$held"
 name=$1; shift
 hostname "$name" 2>/dev/null
 grep -qsF "$name" /etc/hosts || printf '127.0.1.1 %s %s\n' "$name" "${name%%.*}" >>/etc/hosts

@@ -20,6 +20,7 @@ RSPAMD = "/etc/rspamd/rspamd.conf.override"
 FILTER_AGAIN = "systemctl restart rspamd && sleep 2"
 APPLY = ("ironpost", "dns", "apply", "inventories/lab.py")
 DNS = ("dns",)
+SHORT = 2  # seconds that resolvers may remember what was published in bad faith
 
 
 def publish(lab: Lab, host: str, name: str, rtype: str, value: str, zone: str | None = None) -> None:
@@ -28,7 +29,7 @@ def publish(lab: Lab, host: str, name: str, rtype: str, value: str, zone: str | 
     keyring = dns.tsigkeyring.from_text({key.name: key.secret})
     algorithm = dns.name.from_text(key.algorithm)
     update = dns.update.UpdateMessage(zone or PEOPLE[host][0], keyring=keyring, keyalgorithm=algorithm)
-    update.replace(dns.name.from_text(name), 300, rtype, value)
+    update.replace(dns.name.from_text(name), SHORT, rtype, value)
     answer = dns.query.tcp(update, lab.name_servers[0], timeout=10)
     assert answer.rcode() == 0, answer
 
@@ -131,9 +132,8 @@ POLICY = (
     Sabotage("SPF-04", "SPF forgets IPv6", txt("", "v=spf1 ip4:IPV4 ~all"), ("outside",), frozenset(), DNS),
     Sabotage(
         "SPF-07",
-        "SPF is not evaluated any more",
-        f"printf 'spf {{\\n  enabled = false;\\n}}\\n' >>{RSPAMD} && {FILTER_AGAIN}",
-        trips=frozenset({"DMARC-06"}),
+        "what SPF says is not written down",
+        f"sed -i 's/use = \\[\"authentication-results\", /use = [/' {RSPAMD} && {FILTER_AGAIN}",
     ),
     Sabotage(
         "DMARC-01",

@@ -100,7 +100,7 @@ TRANSPORT = (
         "every recipient is taken",
         postfix("smtpd_reject_unlisted_recipient=no", "virtual_mailbox_maps=static:anybody"),
         alone=True,
-        trips=frozenset({"DKIM-01"}),
+        trips=frozenset({"DKIM-01", "RELAY-01"}),
     ),
     Sabotage(
         "SMTP-13",
@@ -131,7 +131,7 @@ TRANSPORT = (
         "port 465 takes letters to us from anybody",
         postfix(
             "submissions/inet/smtpd_client_restrictions=permit",
-            "submissions/inet/smtpd_relay_restrictions=permit_sasl_authenticated, reject_unauth_destination",
+            "submissions/inet/smtpd_relay_restrictions=permit_sasl_authenticated,reject_unauth_destination",
         ),
     ),
 )

@@ -1,0 +1,162 @@
+"""What a deploy changes on a host that stands, what it leaves alone, and what it refuses."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from ironpost.lab import Lab
+from tests.lab.deployment import DEPLOY, run_command, succeed
+from tests.lab.inventories import variant, with_setting
+
+UNITS = ("postfix.service", "postfix@-.service", "dovecot.service", "rspamd.service", "unbound.service", "ssh.service")
+MOST_SSH_COMMANDS = 20
+MAIL = "deploys/mail.py"
+
+
+def invocations(lab: Lab, host: str) -> str:
+    """Changes whenever one of the units is started anew (systemd.exec(5), INVOCATION_ID)."""
+    return lab.run(host, f"systemctl show -p Id,InvocationID {' '.join(UNITS)}").stdout
+
+
+def log_since(lab: Lab, host: str, start: str) -> list[str]:
+    text = lab.run(host, f"journalctl -q -o cat -t sshd -t sshd-session --since '{start}'").stdout
+    return [line for line in text.splitlines() if line.startswith("Starting session: command")]
+
+
+def now(lab: Lab, host: str) -> str:
+    return lab.run(host, "sleep 1; date '+%F %T'").stdout.strip()
+
+
+def test_a_second_run_changes_nothing_and_restarts_nothing(deployed: Lab, mailhost: str) -> None:
+    """A tool that always finds something to do is one whose output nobody reads."""
+    before = invocations(deployed, mailhost)
+    text = succeed(deployed, *DEPLOY, "--limit", deployed.host(mailhost).fqdn)
+    assert re.search(r"Grand total\s+5\s+-\s+-\s+5", text), text
+    assert invocations(deployed, mailhost) == before
+
+
+def test_a_second_run_costs_few_ssh_commands(deployed: Lab, mailhost: str) -> None:
+    """Counted by the host's own sshd, whatever the controller believes."""
+    start = now(deployed, mailhost)
+    succeed(deployed, *DEPLOY, "--limit", deployed.host(mailhost).fqdn)
+    counted = log_since(deployed, mailhost, start)
+    assert 1 <= len(counted) <= MOST_SSH_COMMANDS, counted
+
+
+def test_drift_is_shown_and_put_right(deployed: Lab, mailhost: str) -> None:
+    """Whoever edits on the host at night finds out in the morning, and so does the team."""
+    spoil = (
+        "echo 'smtpd_banner = drifted' >>/etc/postfix/main.cf; chmod 666 /etc/dovecot/dovecot.conf; "
+        "rm /etc/rspamd/override.d/logging.inc; systemctl stop dovecot; nft flush chain inet ironpost forward"
+    )
+    deployed.run(mailhost, spoil)
+    plan = run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--exit-code")
+    assert plan.returncode == 3
+    for told in ("-smtpd_banner = drifted", "mode is 666", "logging.inc: missing", "dovecot.service: not running"):
+        assert told in plan.stdout
+    succeed(deployed, *DEPLOY)
+    assert run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--exit-code").returncode == 0
+    assert deployed.run(mailhost, "/usr/sbin/postconf -h smtpd_banner").stdout.strip() != "drifted"
+
+
+def test_dry_and_diff_change_nothing(deployed: Lab, mailhost: str, tmp_path: Path) -> None:
+    """People look before they leap, and mean it."""
+    before = invocations(deployed, mailhost)
+    inventory = with_setting(tmp_path, "greylisting=True")
+    text = succeed(deployed, "pyinfra", inventory, MAIL, "--dry", "--diff")
+    assert "file /etc/rspamd/rspamd.conf.override: content differs" in text
+    assert "+greylist { enabled = true; }" in text
+    assert invocations(deployed, mailhost) == before
+    assert run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--exit-code").returncode == 0
+
+
+def test_a_generation_that_a_program_refuses_touches_nothing(deployed: Lab, mailhost: str, tmp_path: Path) -> None:
+    """Postfix would start without TLS when key and certificate do not belong together."""
+    before = invocations(deployed, mailhost)
+    other = '_lab.certificate("somebody.else.example")[1]'
+    inventory = variant(tmp_path, ("key=Secret.file(key)", f"key=Secret.file({other})"))
+    done = run_command(deployed, "pyinfra", inventory, MAIL, "-y")
+    assert done.returncode != 0
+    assert "this generation was refused; what runs was not touched" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert invocations(deployed, mailhost) == before
+    assert run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--exit-code").returncode == 0
+
+
+def test_a_service_that_does_not_start_is_undone(deployed: Lab, mailhost: str, tmp_path: Path) -> None:
+    """No check finds everything; what fails after the switch goes back by itself."""
+    folder = "/etc/systemd/system/rspamd.service.d"
+    refusing = '! grep -q "greylist { enabled = true" /etc/rspamd/rspamd.conf.override'
+    trap = f"[Service]\nExecStartPre=/bin/sh -c '{refusing}'\n"
+    deployed.run(mailhost, f"cat >{folder}/zz-test.conf && systemctl daemon-reload", input=trap)
+    try:
+        inventory = with_setting(tmp_path, "greylisting=True")
+        done = run_command(deployed, "pyinfra", inventory, MAIL, "-y", "--limit", deployed.host(mailhost).fqdn)
+        assert done.returncode != 0
+        assert "the generation before it is back in place" in done.stdout
+        assert deployed.run(mailhost, "systemctl is-active rspamd", check=False).stdout.strip() == "active"
+        plan = run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--exit-code")
+        assert plan.returncode == 0, plan.stdout
+    finally:
+        deployed.run(mailhost, f"rm {folder}/zz-test.conf && systemctl daemon-reload")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("Allow(ssh=_lab.controller)", 'Allow(ssh=["192.0.2.0/24"])', "which is not in allow.ssh"),
+        (
+            "release=host.release",
+            'release={"trixie": "bookworm", "bookworm": "trixie"}[host.release]',
+            "the inventory says",
+        ),
+    ],
+)
+def test_preflight_refuses_before_the_first_change(
+    deployed: Lab, mailhost: str, tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    """Nobody is locked out, and no Debian 12 gets files of Debian 13."""
+    before = invocations(deployed, mailhost)
+    done = run_command(deployed, "pyinfra", variant(tmp_path, (old, new)), MAIL, "-y")
+    assert done.returncode != 0
+    assert told in done.stdout and "Traceback" not in done.stdout
+    assert "staged" not in done.stdout and invocations(deployed, mailhost) == before
+
+
+def test_one_host_that_is_down_does_not_stop_the_other(deployed: Lab, tmp_path: Path) -> None:
+    """A fleet is never whole."""
+    inventory = variant(
+        tmp_path,
+        (
+            "address=host.ipv4,",
+            'address=host.ipv4 if name != "mx1" else _lab.controller[0], port=22 if name != "mx1" else 9,',
+        ),
+    )
+    done = run_command(deployed, "pyinfra", inventory, MAIL, "-y")
+    assert "[mx2.example.com] No changes" in done.stdout
+    assert "Traceback" not in done.stdout
+    plan = run_command(deployed, "ironpost", "plan", inventory)
+    assert plan.returncode == 4 and "mx2.example.com: nothing to change" in plan.stdout
+
+
+def test_two_controllers_do_not_change_a_host_at_once(deployed: Lab, mailhost: str, tmp_path: Path) -> None:
+    """The second one hears who is at work."""
+    hold = "exec 9>>/var/lib/ironpost/lock; flock 9; echo 'anna@desk since noon' >&9; sleep 45"
+    holder = subprocess.Popen(
+        [*deployed.ssh(mailhost), hold if deployed.host(mailhost).ssh_user == "root" else f'sudo bash -c "{hold}"'],
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        inventory = with_setting(tmp_path, "greylisting=True")
+        done = run_command(deployed, "pyinfra", inventory, MAIL, "-y", "--limit", deployed.host(mailhost).fqdn)
+        assert done.returncode != 0
+        assert "another run changes this host" in done.stdout
+    finally:
+        holder.kill()
+        holder.wait(10)
+        deployed.run(mailhost, "fuser -k /var/lib/ironpost/lock 2>/dev/null; pkill -f 'sleep 45'; true", check=False)
+        succeed(deployed, *DEPLOY)
