@@ -29,6 +29,9 @@ CONFIRM_SECONDS = 90
 TIMER = "ironpost-revert"
 WAY_BACK = GENERATIONS.parent / "program" / "onhost"
 RECOVER = Path("/etc/systemd/system/ironpost-recover.service")
+LINKS = tuple(
+    RECOVER.parent / f"{wanting}.wants" / RECOVER.name for wanting in ("multi-user.target", "nftables.service")
+)
 RECOVER_UNIT = f"""\
 # A switch that the host did not survive is undone before any of the services starts.
 [Unit]
@@ -67,11 +70,14 @@ def keep_program() -> None:
     if source.resolve() != target.resolve():
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-    if not RECOVER.exists() or RECOVER.read_text() != RECOVER_UNIT:
+    written = RECOVER.exists() and RECOVER.read_text() == RECOVER_UNIT
+    # a host that died between the two lines below has the file and not the links
+    if not written or not all(link.is_symlink() for link in LINKS):
         write_durably(RECOVER, RECOVER_UNIT)
         RECOVER.chmod(0o644)
         units.systemctl("daemon-reload")
         units.systemctl("enable", RECOVER.name)
+        os.sync()
 
 
 def remember_origin(paths: list[str], names: list[str]) -> None:
@@ -185,10 +191,13 @@ def back_to_origin(failed: dict[str, Any], live: bool) -> None:
 
 
 def confirm() -> int:
-    """Called over a new SSH connection: whoever can still get in may keep the change."""
+    """Called over a new SSH connection: whoever can still get in may keep the change.
+
+    The caller holds the lock, which a switch holds until its end: a phase "switching" is one that died, and is undone.
+    """
     state = read_state()
     if state["phase"] == "switching":
-        raise Refused("the switch is still going on; wait for it")
+        return undo()
     if state["phase"] == "unconfirmed":
         disarm()
         write_state(current=state["next"], next=None, phase="settled")
