@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from ironpost.errors import DnsError
 QUERY_SECONDS = 2.0
 ATTEMPTS = 3
 PARALLEL = 8
+SILENT_SECONDS = 60.0
+SILENT: dict[str, float] = {}  # address → when it last gave no answer
 
 Place = tuple[str, str]  # name, type
 
@@ -110,12 +113,16 @@ class NameServer:
         return answer
 
     def _sent(self, query: dns.message.Message) -> dns.message.Message:
-        for _ in range(ATTEMPTS):
+        # A server that was silent just now is asked once: each zone would wait for it anew.
+        silent = time.monotonic() - SILENT.get(self.address, -SILENT_SECONDS) < SILENT_SECONDS
+        for _ in range(1 if silent else ATTEMPTS):
             try:
                 answer, _tcp = dns.query.udp_with_fallback(query, self.address, timeout=QUERY_SECONDS)
             except (OSError, EOFError, dns.exception.DNSException):
                 continue
+            SILENT.pop(self.address, None)
             return answer
+        SILENT[self.address] = time.monotonic()
         raise NoAnswerError(f"{self.address}: the name server does not answer; see that it is up and reachable")
 
 
