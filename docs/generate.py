@@ -18,6 +18,7 @@ BLOCKS: tuple[type[Setting], ...] = (
     settings.CertificateFiles,
     settings.Dkim,
     settings.Limits,
+    settings.ProbeLogin,
     settings.Rfc2136,
     settings.Ssh,
     settings.TsigKey,

@@ -95,10 +95,10 @@ def farewell(console: Console, lab: Lab, seconds: float) -> None:
     mx1 = lab.host("mx1").name
     for command, why in (
         (f"ironpost lab shell {mx1} -- postconf -n", "look at a host"),
-        (f"ironpost lab shell {mx1} -- postconf -e smtpd_tls_protocols=TLSv1", "break something …"),
+        (f"ironpost lab shell {mx1} -- 'postconf -e disable_vrfy_command=no; postfix reload'", "break something …"),
         (f"ironpost verify {INVENTORY}", "… see it found and named …"),
         (f"pyinfra {INVENTORY} deploys/mail.py -y", "… and repaired"),
         ("make demo-stop", "stop the network; nothing of it is left"),
     ):
-        console.print(f"  {command:<66} # {why}", markup=False)
+        console.print(f"  {command:<76} # {why}", markup=False)
     console.print("  (the programs are in .venv/bin)", markup=False)

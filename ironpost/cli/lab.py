@@ -17,7 +17,7 @@ from rich.table import Table
 from ironpost import __version__
 from ironpost.lab import Lab, boot
 from ironpost.lab.image import Progress
-from ironpost.lab.remote import greets
+from ironpost.lab.remote import as_root, greets
 from ironpost.lab.state import SCHEMA
 
 COLUMNS = ("name", "state", "release", "role", "fqdn", "ipv4", "ipv6")
@@ -83,17 +83,18 @@ def status(name: str, json_path: str | None, quiet: bool) -> None:
 @click.argument("host", metavar="NAME")
 @click.argument("command", metavar="[-- CMD]", nargs=-1, type=click.UNPROCESSED)
 def shell(name: str, host: str, command: tuple[str, ...]) -> None:
-    """Log in to a host over SSH as its login user, or run one command there and exit with its status.
+    """Log in to a host over SSH as its login user, or run one command there as root and exit with its status.
 
     \b
     Example:
       ironpost lab shell mx2
       ironpost lab shell mx1 -- journalctl -u postfix -n 20
     """
-    call = Lab.named(name).ssh(host)
+    lab = Lab.named(name)
+    call, user = lab.ssh(host), lab.host(host).ssh_user
     # One word is a line for the shell there; several are the words of one command.
     line = command[0] if len(command) == 1 else shlex.join(command)
-    sys.exit(subprocess.run([*call, line] if command else call, check=False).returncode)
+    sys.exit(subprocess.run([*call, as_root(user, line)] if command else call, check=False).returncode)
 
 
 @lab.command()

@@ -43,9 +43,13 @@ def hang_up(command: list[str], user: str, address: str) -> None:
         (MACHINE / f"ssh-{address}-{user}").unlink(missing_ok=True)
 
 
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
 def as_root(user: str, command: str) -> str:
-    """The command for a shell of root, whoever logs in."""
-    return command if user == "root" else f"sudo -n sh -c {shlex.quote(command)}"
+    """The command for a shell of root, whoever logs in. sshd's own PATH lacks the administrator's programs."""
+    line = f"export PATH={PATH}; {command}"
+    return line if user == "root" else f"sudo -n sh -c {shlex.quote(line)}"
 
 
 def wait_for_ssh(where: str, address: str, seconds: float) -> None:

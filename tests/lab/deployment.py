@@ -39,6 +39,15 @@ def succeed(lab: Lab, *words: str, seconds: int = 420) -> str:
     return done.stdout
 
 
+def ssh_commands(lab: Lab, host: str, since: str) -> list[str]:
+    """What others than `lab.run` asked of a host over SSH since then, counted by its own sshd (LogLevel VERBOSE)."""
+    ours = subprocess.run([*lab.ssh(host), "echo $SSH_CONNECTION"], capture_output=True, text=True, check=True)
+    port = ours.stdout.split()[1]
+    text = lab.run(host, f"journalctl -q -o cat -t sshd -t sshd-session --since '{since}'").stdout
+    started = [line for line in text.splitlines() if line.startswith("Starting session: command")]
+    return [line for line in started if f" port {port} " not in line]
+
+
 @pytest.fixture(scope="session")
 def deployed(lab: Lab) -> Lab:
     """Both mail hosts deployed."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ironpost.lab import Lab
-from tests.lab.deployment import DEPLOY, run_command, succeed
+from tests.lab.deployment import DEPLOY, run_command, ssh_commands, succeed
 from tests.lab.inventories import variant, with_setting
 
 UNITS = ("postfix.service", "postfix@-.service", "dovecot.service", "rspamd.service", "unbound.service", "ssh.service")
@@ -20,11 +20,6 @@ MAIL = "deploys/mail.py"
 def invocations(lab: Lab, host: str) -> str:
     """Changes whenever one of the units is started anew (systemd.exec(5), INVOCATION_ID)."""
     return lab.run(host, f"systemctl show -p Id,InvocationID {' '.join(UNITS)}").stdout
-
-
-def log_since(lab: Lab, host: str, start: str) -> list[str]:
-    text = lab.run(host, f"journalctl -q -o cat -t sshd -t sshd-session --since '{start}'").stdout
-    return [line for line in text.splitlines() if line.startswith("Starting session: command")]
 
 
 def now(lab: Lab, host: str) -> str:
@@ -43,7 +38,7 @@ def test_a_second_run_costs_few_ssh_commands(deployed: Lab, mailhost: str) -> No
     """Counted by the host's own sshd, whatever the controller believes."""
     start = now(deployed, mailhost)
     succeed(deployed, *DEPLOY, "--limit", deployed.host(mailhost).fqdn)
-    counted = log_since(deployed, mailhost, start)
+    counted = ssh_commands(deployed, mailhost, start)
     assert 1 <= len(counted) <= MOST_SSH_COMMANDS, counted
 
 

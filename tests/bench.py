@@ -1,0 +1,87 @@
+"""`make bench`: three numbers of a deploy, measured on a network of their own, each with what it is compared to."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shlex
+import subprocess
+import time
+from pathlib import Path
+
+from ironpost.components import PARTS
+from ironpost.generation import compose
+from ironpost.inventory import read_inventory
+from ironpost.lab import Lab, down, up
+from tests.lab.deployment import BIN, TOP, ssh_commands
+
+NAME = "bench"
+MOST_RATIO = 1.5
+MOST_COMMANDS = 20
+MOST_MIB = 200
+APT = "apt-get -q -y update >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "
+
+
+def deploy(lab: Lab, host: str) -> float:
+    """Seconds of a run of the operators' command on one host."""
+    words = ["pyinfra", "inventories/lab.py", "deploys/mail.py", "-y", "--limit", lab.host(host).fqdn]
+    environment = os.environ | {"IRONPOST_LAB": lab.name, "PYINFRA_PROGRESS": "off"}
+    started = time.monotonic()
+    subprocess.run([str(BIN / words[0]), *words[1:]], cwd=TOP, env=environment, check=True, capture_output=True)
+    return time.monotonic() - started
+
+
+def bare_install(lab: Lab, host: str, packages: tuple[str, ...]) -> float:
+    """Seconds of apt-get alone, on the same host, with the same packages from the same repository."""
+    lab.reset(host)
+    command = f"echo postfix postfix/main_mailer_type select 'No configuration' | debconf-set-selections; {APT}"
+    started = time.monotonic()
+    lab.run(host, command + shlex.join(packages), timeout=600)
+    return time.monotonic() - started
+
+
+def second_run(lab: Lab, host: str) -> int:
+    """SSH commands of a run that finds nothing to do."""
+    start = lab.run(host, "sleep 1; date '+%F %T'").stdout.strip()
+    deploy(lab, host)
+    return len(ssh_commands(lab, host, start))
+
+
+def controller_mib() -> float:
+    """The most that any child of this program took: pyinfra with both generations in memory."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def row(what: str, value: str, goal: str, met: bool) -> None:
+    print(f"{what:<58} {value:>10}   goal {goal:<8} {'met' if met else 'MISSED'}", flush=True)
+
+
+def main() -> None:
+    os.environ["IRONPOST_LAB"] = NAME
+    lab = up(NAME)
+    fleet = read_inventory(Path(TOP / "inventories" / "lab.py"))
+    for mailhost in fleet.mailhosts:
+        host = mailhost.short_name
+        bare = bare_install(lab, host, compose(mailhost, PARTS).packages)
+        lab.reset(host)
+        ratio = deploy(lab, host) / bare
+        row(
+            f"{mailhost.release}: first run / bare apt-get install",
+            f"{ratio:.2f}",
+            f"≤ {MOST_RATIO}",
+            ratio <= MOST_RATIO,
+        )
+        count = second_run(lab, host)
+        row(
+            f"{mailhost.release}: SSH commands of a second run",
+            str(count),
+            f"≤ {MOST_COMMANDS}",
+            count <= MOST_COMMANDS,
+        )
+    most = controller_mib()
+    row("memory of the controller", f"{most:.0f} MiB", f"< {MOST_MIB}", most < MOST_MIB)
+    down(NAME)
+
+
+if __name__ == "__main__":
+    main()
