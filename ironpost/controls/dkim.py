@@ -170,6 +170,8 @@ class PublishedKeysAreThoseInUse:
 
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
         faults = []
+        if not snapshot.dkim_keys:
+            raise NotCollectedError("there is no signing key on the host")
         for key in snapshot.dkim_keys:
             if "public" not in key:
                 faults.append(f"{key['path']} cannot be read as a key")

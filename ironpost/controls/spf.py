@@ -19,6 +19,8 @@ TERM = re.compile(
     r"|(redirect|exp)=\S+",
     re.I,
 )
+# RFC 7208 §5.3, §5.6: a name, and one prefix length for each version of IP
+MECHANISM = re.compile(r"(?P<kind>[a-z0-9]+)(?::(?P<target>[^/]+))?(?:/(?P<v4>\d{1,2}))?(?://(?P<v6>\d{1,3}))?", re.I)
 RESULTS = {"+": "pass", "-": "fail", "~": "softfail", "?": "neutral"}
 MOST_DEPTH = 10  # RFC 7208 §4.6.4
 WIDEST = {4: 28, 6: 64}
@@ -114,30 +116,24 @@ def check_host(zone: Zone, domain: str, address: str, depth: int = 0) -> str:
 
 
 def matches(zone: Zone, mechanism: str, domain: str, address: str, depth: int) -> bool:
-    kind, _, target = mechanism.partition(":")
-    kind, *lengths = kind.lower().split("/") if not target else [kind.lower()]
+    found = MECHANISM.fullmatch(mechanism)
+    kind = found["kind"].lower() if found else mechanism
+    target = (found["target"] or domain).lower().rstrip(".") if found else ""
     if kind == "all":
         return True
     if kind in ("ip4", "ip6"):
-        return inside(address, target)
+        return inside(address, mechanism.partition(":")[2])
     if kind == "include":
-        return check_host(zone, target.lower().rstrip("."), address, depth + 1) == "pass"
-    if kind in ("a", "mx"):
-        name, *more = (target or domain).split("/")
-        hosts = [name] if kind == "a" else [value.split()[-1] for value in zone.values(name, "MX")]
-        return any(close(address, found, lengths + more) for host in hosts for found in addresses(zone, host, address))
+        return check_host(zone, target, address, depth + 1) == "pass"
+    if found and kind in ("a", "mx"):
+        hosts = [target] if kind == "a" else [value.split()[-1] for value in zone.values(target, "MX")]
+        length = (found["v6"] or "128") if ":" in address else (found["v4"] or "32")
+        return any(inside(address, f"{each}/{length}") for host in hosts for each in addresses(zone, host, address))
     raise NotCollectedError(f"{domain}: the mechanism {kind} is not evaluated here")
 
 
 def addresses(zone: Zone, host: str, like: str) -> tuple[str, ...]:
     return zone.values(host, "AAAA" if ":" in like else "A")
-
-
-def close(address: str, found: str, lengths: list[str]) -> bool:
-    """Whether an address is that one, or within the prefix length that stands behind the mechanism."""
-    given = [length for length in lengths if length]
-    length = given[-1] if given and (":" in address) is (len(given) > 1) else ("128" if ":" in address else "32")
-    return inside(address, f"{found}/{length}")
 
 
 def inside(address: str, network: str) -> bool:
