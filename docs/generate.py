@@ -47,7 +47,8 @@ def settings_page() -> str:
 
 def kind_of(block: type[Setting], name: str) -> str:
     """The type as it is written in the code, which names the constraint (`DnsName`) where there is one."""
-    for line in inspect.getsource(block).splitlines():
+    said = next(each for each in block.__mro__ if name in each.__dict__.get("__annotations__", {}))
+    for line in inspect.getsource(said).splitlines():
         written, colon, rest = line.strip().partition(":")
         if colon and written == name:
             return f"`{rest.split(' = ')[0].strip()}`".replace("|", "\\|")

@@ -1,0 +1,19 @@
+"""The mail host: what the operator said, and what follows from it. Everything else is derived from this one model.
+
+`said.py` holds the settings; the other files hold what follows from them, one for each program that is told of it.
+"""
+
+from __future__ import annotations
+
+from ironpost.mailhost.access import DoorsValues
+from ironpost.mailhost.domain import DKIM_DIRECTORY, Domain
+from ironpost.mailhost.dovecot import DovecotValues
+from ironpost.mailhost.postfix import PostfixValues
+from ironpost.mailhost.rspamd import RspamdValues
+from ironpost.mailhost.said import Release
+
+__all__ = ["DKIM_DIRECTORY", "Domain", "MailHost", "Release"]
+
+
+class MailHost(DoorsValues, PostfixValues, DovecotValues, RspamdValues):
+    """One mail host with all roles. `name` is its fully qualified host name, as its MX and its certificate say it."""

@@ -1,0 +1,45 @@
+"""A mail domain that a host serves."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, PrivateAttr
+
+from ironpost.accounts import Account
+from ironpost.component import DkimKey
+from ironpost.settings import Dkim, DnsName, MailAddress, PlainPath, Rfc2136, Setting
+
+DKIM_DIRECTORY = "/var/lib/rspamd/dkim"
+
+
+class Domain(Setting):
+    """A mail domain that the host serves. `sends_already` says that other systems send in its name today."""
+
+    name: DnsName
+    users: PlainPath
+    dkim: Dkim = Field(default_factory=Dkim)
+    dns: Rfc2136 | None = None
+    sends_already: bool = True
+    spf: Literal["~all", "-all"] = "~all"
+    dmarc: Literal["none", "quarantine", "reject"] | None = None
+    dmarc_reports: MailAddress | None = None
+    _accounts: tuple[Account, ...] = PrivateAttr(default=())
+
+    @property
+    def accounts(self) -> tuple[Account, ...]:
+        return self._accounts
+
+    @property
+    def dmarc_policy(self) -> str:
+        """p=reject for a domain that never sent; p=none for one that does, until its reports were read (RFC 9989)."""
+        return self.dmarc or ("none" if self.sends_already else "reject")
+
+    @property
+    def dkim_keys(self) -> tuple[DkimKey, DkimKey]:
+        """The two keys that sign in this domain's name, and where they lie on the host."""
+        place = f"{DKIM_DIRECTORY}/{self.name}"
+        return (
+            DkimKey(self.name, self.dkim.rsa, "rsa", f"{place}.{self.dkim.rsa}.key"),
+            DkimKey(self.name, self.dkim.ed25519, "ed25519", f"{place}.{self.dkim.ed25519}.key"),
+        )

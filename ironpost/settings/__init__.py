@@ -1,0 +1,42 @@
+"""What an operator may say about a mail host: typed blocks of settings, one file per topic."""
+
+from __future__ import annotations
+
+from ironpost.settings.access import Allow, Limits
+from ironpost.settings.block import Setting, blocks_of, shown
+from ironpost.settings.connection import ProbeLogin, Ssh, VantagePoint
+from ironpost.settings.publication import Rfc2136, TsigKey
+from ironpost.settings.trust import CertificateFiles, Dkim
+from ironpost.settings.words import (
+    DnsName,
+    MailAddress,
+    Network,
+    Networks,
+    PlainPath,
+    TimeZone,
+    local_part,
+    mail_address,
+)
+
+__all__ = [
+    "Allow",
+    "CertificateFiles",
+    "Dkim",
+    "DnsName",
+    "Limits",
+    "MailAddress",
+    "Network",
+    "Networks",
+    "PlainPath",
+    "ProbeLogin",
+    "Rfc2136",
+    "Setting",
+    "Ssh",
+    "TimeZone",
+    "TsigKey",
+    "VantagePoint",
+    "blocks_of",
+    "local_part",
+    "mail_address",
+    "shown",
+]
