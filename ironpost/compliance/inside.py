@@ -5,16 +5,17 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import shlex
 import tempfile
 from pathlib import Path
 
 import testinfra
 
+from ironpost.compliance.bundle import BOOTSTRAP, bundle
 from ironpost.errors import UnverifiableError
 from ironpost.evidence.snapshot import Snapshot
 from ironpost.mailhost import MailHost
 
-PROGRAM = Path(__file__).parent / "programs" / "snapshot.py"
 UNREACHABLE = 255  # ssh(1), EXIT STATUS
 CONNECT_SECONDS = 10
 
@@ -41,8 +42,8 @@ def snapshot(mailhost: MailHost) -> Snapshot:
 
 def command() -> str:
     """The program in the command itself: nothing is left on the host."""
-    packed = base64.b64encode(gzip.compress(PROGRAM.read_bytes())).decode()
-    return f"echo {packed} | base64 -d | gunzip | python3 -B -"
+    packed = base64.b64encode(gzip.compress(bundle("snap", "whole", {}).encode())).decode()
+    return f"echo {packed} | base64 -d | gunzip | python3 -B -c {shlex.quote(BOOTSTRAP)}"
 
 
 def ssh_config(mailhost: MailHost) -> str:

@@ -9,38 +9,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ironpost.compliance.bundle import BOOTSTRAP, bundle
 from ironpost.errors import HostError, UnverifiableError
 from ironpost.evidence.probes import Probes
 from ironpost.mailhost import MailHost
 from ironpost.remote import run_at
 from ironpost.settings import VantagePoint
 
-FOLDER = Path(__file__).parent / "programs" / "prober"
-MODULES = ("__init__", "wire", "hello", "tls", "smtp", "scan", "job")  # each after those that it imports
 SECONDS = 150
-# Makes the package `prober` of sources on standard input: nothing is written at the vantage point.
-BOOTSTRAP = """
-import json, sys, types
-bundle = json.load(sys.stdin)
-for name, source in bundle["modules"]:
-    full = "prober" if name == "__init__" else "prober." + name
-    module = types.ModuleType(full)
-    module.__package__ = "prober"
-    if name == "__init__":
-        module.__path__ = []
-    else:
-        setattr(sys.modules["prober"], name, module)
-    sys.modules[full] = module
-    exec(compile(source, full, "exec"), module.__dict__)
-sys.modules["prober.job"].main(bundle["job"])
-"""
 
 
 def probe(mailhost: MailHost, point: VantagePoint, directory: Path, deep: bool = False) -> Probes:
     """What a stranger sees of a host. Raises UnverifiableError when the vantage point cannot tell."""
     job = {"name": mailhost.name, "addresses": mailhost.addresses, "domains": mailhost.domain_names, "deep": deep}
-    modules = [[name, (FOLDER / f"{name}.py").read_text()] for name in MODULES]
-    done = at(point, directory, json.dumps({"modules": modules, "job": json.dumps(job)}))
+    done = at(point, directory, bundle("prober", "job", job))
     try:
         probes = Probes(json.loads(done.stdout))
     except ValueError:
@@ -50,12 +32,12 @@ def probe(mailhost: MailHost, point: VantagePoint, directory: Path, deep: bool =
     return probes
 
 
-def at(point: VantagePoint, directory: Path, bundle: str) -> subprocess.CompletedProcess[str]:
+def at(point: VantagePoint, directory: Path, sent: str) -> subprocess.CompletedProcess[str]:
     if point.ssh is None:
         command = [sys.executable, "-c", BOOTSTRAP]
-        return subprocess.run(command, input=bundle, capture_output=True, text=True, timeout=SECONDS, check=False)
+        return subprocess.run(command, input=sent, capture_output=True, text=True, timeout=SECONDS, check=False)
     try:
-        return run_at(point.ssh, directory, f"python3 -c {shlex.quote(BOOTSTRAP)}", bundle, SECONDS)
+        return run_at(point.ssh, directory, f"python3 -c {shlex.quote(BOOTSTRAP)}", sent, SECONDS)
     except HostError as error:
         raise UnverifiableError(str(error)) from None
 

@@ -15,7 +15,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from ironpost.compliance.outside import BOOTSTRAP, FOLDER, MODULES
 from ironpost.compliance.programs.prober import hello, scan, smtp, wire
 
 
@@ -158,9 +157,3 @@ def test_a_dead_port_is_an_error_and_never_a_result() -> None:
         closed = server.getsockname()[1]
     with pytest.raises(wire.ProbeError):
         wire.Wire("127.0.0.1", closed)
-
-
-def test_the_bundle_holds_every_module() -> None:
-    """A module that is forgotten there is missing at every vantage point."""
-    assert {path.stem for path in FOLDER.glob("*.py")} == set(MODULES)
-    compile(BOOTSTRAP, "bootstrap", "exec")

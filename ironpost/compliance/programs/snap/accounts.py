@@ -1,0 +1,42 @@
+"""Who may log in, and how well the passwords are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from .look import run, text_of
+
+
+def parts() -> dict[str, Any]:
+    dovecot = run("doveconf", "-n")
+    return {"dovecot": dovecot, "passwords": password_rows(dovecot.get("text", ""))}
+
+
+def password_rows(dovecot: str) -> Any:
+    """Rows of each passwd-file of Dovecot, reduced to who, scheme, parameters and a digest of the salt."""
+    rows = []
+    for path in sorted(set(re.findall(r"(?:passwd_file_path = |username_format=%\S+ )(/\S+)", dovecot))):
+        text = text_of(path)
+        if isinstance(text, dict):
+            return text
+        rows += [password_row(line) for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return {"rows": rows}
+
+
+def password_row(line: str) -> dict[str, Any]:
+    user, _, rest = line.partition(":")
+    hashed = rest.split(":")[0]
+    scheme = re.match(r"\{([^}]*)\}", hashed)
+    body = hashed[scheme.end() :] if scheme else hashed
+    cost = dict(re.findall(r"\b([mtp])=(\d+)", body))
+    fields = body.split("$")
+    salt = fields[4] if len(fields) > 5 else ""
+    return {
+        "user": user,
+        "scheme": scheme.group(1).upper() if scheme else "",
+        "kind": fields[1] if len(fields) > 2 else "",
+        "cost": {name: int(value) for name, value in cost.items()},
+        "salt": hashlib.sha256(salt.encode()).hexdigest() if salt else "",
+    }
