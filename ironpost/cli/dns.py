@@ -74,7 +74,7 @@ def plan(
       ironpost dns plan inventories/prod.py --format zone
     """
     decisions = decided(adopt, merge, keep)
-    scopes, unread = wanted(read_inventory(inventory).mailhosts, limit)
+    scopes, unread = wanted(read_inventory(inventory), limit)
     if form == "zone":
         click.echo("\n".join(line for scope in scopes for line in zone_lines(scope)))
         sys.exit(Exit.UNVERIFIED if unread else Exit.DONE)
@@ -119,7 +119,7 @@ def apply(
     """
     fleet = read_inventory(inventory)
     decisions = decided(adopt, merge, keep)
-    scopes, unread = wanted(fleet.mailhosts, limit)
+    scopes, unread = wanted(fleet, limit)
     found = planned(scopes, decisions, insist)
     silent = quiet or json_path == "-"
     if not silent:
@@ -146,7 +146,7 @@ def check(inventory: Path, limit: tuple[str, ...], json_path: str | None, quiet:
     Example:
       ironpost dns check inventories/prod.py --quiet
     """
-    scopes, unread = wanted(read_inventory(inventory).mailhosts, limit)
+    scopes, unread = wanted(read_inventory(inventory), limit)
     found = survey(scopes, {})
     told(found, unread, json_path, quiet, [plan_json(each) for each in found.plans])
     if found.errors or any(each.pending or each.conflicts or each.behind for each in found.plans):

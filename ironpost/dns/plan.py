@@ -56,7 +56,7 @@ class Change:
 class ZonePlan:
     """All changes of one zone that one key makes, and what stood there on the primary when they were planned.
 
-    `behind` are sentences on servers that show something else than the primary.
+    `behind` are sentences on servers that show something else than the primary, `notes` on the zone itself.
     """
 
     zone: str
@@ -65,6 +65,7 @@ class ZonePlan:
     changes: tuple[Change, ...]
     seen: Mapping[Place, Seen]
     behind: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def pending(self) -> tuple[Change, ...]:

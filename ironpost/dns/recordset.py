@@ -14,11 +14,19 @@ from dns.rdtypes.ANY.TXT import TXT
 TTL = 300  # seconds: low, so that a correction is seen soon
 TXT_PART = 255  # bytes in one character string (RFC 1035 §3.3)
 
+# What the first word of a TXT value is where values of several purposes may share a name, by part.
+TAGS = {
+    "spf": "v=spf1",  # RFC 7208 §4.5
+    "dmarc": "v=dmarc1",  # RFC 9989 §4.7
+    "sts": "v=stsv1",  # RFC 8461 §3.1
+    "tlsrpt": "v=tlsrptv1",  # RFC 8460 §3
+}
+
 
 class SetId(NamedTuple):
     """What can be owned: the values of one type at a name, and of TXT only those that are its `part`.
 
-    `part` is "spf" or "dmarc" where values of other purposes may stand at the same name, else empty.
+    `part` is a key of TAGS where values of other purposes may stand at the same name, else empty.
     """
 
     name: str
@@ -29,25 +37,32 @@ class SetId(NamedTuple):
         return f"{self.name} {self.rtype}" + (f" ({self.part.upper()})" if self.part else "")
 
     def holds(self, value: str) -> bool:
-        """Whether a value found at this name and of this type belongs to the set (RFC 7208 §4.5, RFC 9989 §4.7)."""
-        if self.part == "spf":
-            return value.lower().split(" ")[0] == "v=spf1"
-        if self.part == "dmarc":
-            return value.lower().replace(" ", "").split(";")[0] == "v=dmarc1"
-        return True
+        """Whether a value found at this name and of this type belongs to the set."""
+        if not self.part:
+            return True
+        plain = value.lower()
+        first = plain.split(" ")[0] if self.part == "spf" else plain.replace(" ", "").split(";")[0]
+        return first == TAGS[self.part]
 
 
 @dataclass(frozen=True)
 class RecordSet:
-    """The values that a set must have, and why. `values` is None while a host that knows them cannot be read."""
+    """The values that a set must have, and why. `values` is None while a host that knows them cannot be read.
+
+    `signed_only`: it is believed only where DNSSEC proves it, and therefore published only in a signed zone.
+    """
 
     id: SetId
     values: tuple[str, ...] | None
     reason: str
+    signed_only: bool = False
 
 
-def record_set(name: str, rtype: str, values: tuple[str, ...], reason: str, part: str = "") -> RecordSet:
-    return RecordSet(SetId(name, rtype, part), tuple(sorted(canonical(rtype, value) for value in values)), reason)
+def record_set(
+    name: str, rtype: str, values: tuple[str, ...], reason: str, part: str = "", signed_only: bool = False
+) -> RecordSet:
+    found = tuple(sorted({canonical(rtype, value) for value in values}))
+    return RecordSet(SetId(name, rtype, part), found, reason, signed_only)
 
 
 def canonical(rtype: str, value: str) -> str:

@@ -21,6 +21,7 @@ def plan_lines(found: Survey, unread: list[str]) -> Iterator[str]:
         for change in plan.changes:
             yield from change_lines(change)
         yield from (f"  behind: {sentence}" for sentence in plan.behind)
+        yield from (f"  note: {sentence}" for sentence in plan.notes)
     for scope in found.by_hand:
         yield f"{scope.name} (no dns= in the inventory: publish these by hand)"
         yield from (f"  {line}" for line in zone_lines(scope))
@@ -74,6 +75,7 @@ def plan_json(plan: ZonePlan) -> dict[str, Any]:
         "servers": list(plan.updates.servers),
         "key": plan.updates.key.name,
         "behind": list(plan.behind),
+        "notes": list(plan.notes),
         "changes": [change_json(change) for change in plan.changes],
     }
 

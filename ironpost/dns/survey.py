@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ironpost.dns.plan import Decisions, ZonePlan, changes, places, registered
 from ironpost.dns.records import Scope
@@ -70,6 +70,7 @@ def zone_plan(
     zone: str, scopes: tuple[Scope, ...], decisions: Decisions, servers: NameServers, result: Survey
 ) -> ZonePlan:
     updates = updates_of(scopes[0])
+    scopes, unsigned = believable(zone, scopes, updates, servers)
     seen = read(servers.at(updates.primary), scopes)
     found = tuple(change for scope in scopes for change in changes(scope, seen, decisions))
     behind: list[str] = []
@@ -78,7 +79,24 @@ def zone_plan(
             behind += differences(address, seen, servers.at(address).read_all(seen))
         except DnsError as error:
             result.note(error)
-    return ZonePlan(zone, updates, scopes, found, seen, tuple(behind))
+    return ZonePlan(zone, updates, scopes, found, seen, tuple(behind), unsigned)
+
+
+def believable(
+    zone: str, scopes: tuple[Scope, ...], updates: Rfc2136, servers: NameServers
+) -> tuple[tuple[Scope, ...], tuple[str, ...]]:
+    """The scopes without what nobody would believe in an unsigned zone, and a sentence on what that is.
+
+    A primary may be signed on the way to those that the world asks, so all of them are asked. Raises DnsError.
+    """
+    needing = {each.id.rtype for scope in scopes for each in scope.sets if each.signed_only}
+    if not needing or any(
+        servers.at(address).signed(zone) for address in dict.fromkeys((updates.primary, *updates.servers))
+    ):
+        return scopes, ()
+    kept = tuple(replace(scope, sets=tuple(each for each in scope.sets if not each.signed_only)) for scope in scopes)
+    lost = " and ".join(sorted(needing))
+    return kept, (f"{zone}: is not signed (RFC 4033), so {lost} records would prove nothing and are left out; sign it",)
 
 
 def updates_of(scope: Scope) -> Rfc2136:

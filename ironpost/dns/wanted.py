@@ -5,11 +5,12 @@ from __future__ import annotations
 from ironpost.dns.keys import public_keys
 from ironpost.dns.records import Scope, scopes
 from ironpost.errors import InventoryError
-from ironpost.mailhost import MailHost
+from ironpost.fleet import Fleet
 
 
-def wanted(mailhosts: tuple[MailHost, ...], limit: tuple[str, ...] = ()) -> tuple[tuple[Scope, ...], list[str]]:
+def wanted(fleet: Fleet, limit: tuple[str, ...] = ()) -> tuple[tuple[Scope, ...], list[str]]:
     """All scopes that `limit` leaves (host or domain names; empty: all), and a sentence for each host not read."""
+    mailhosts = fleet.mailhosts
     chosen = [scope.name for scope in scopes(mailhosts, {}) if not limit or named(scope, limit)]
     strangers = [name for name in limit if not any(named(scope, (name,)) for scope in scopes(mailhosts, {}))]
     if strangers:

@@ -49,6 +49,7 @@ class NameServer:
     address: str
     _known: dict[Place, Seen] = field(default_factory=dict)
     _zones: dict[str, str] = field(default_factory=dict)
+    _signed: dict[str, bool] = field(default_factory=dict)
 
     def read(self, name: str, rtype: str) -> Seen:
         """What stands at a name. Raises NoAnswerError, or DnsError when the server does not hold the zone."""
@@ -69,6 +70,12 @@ class NameServer:
         if name not in self._zones:
             self._zones[name] = self._apex(name)
         return self._zones[name]
+
+    def signed(self, zone: str) -> bool:
+        """Whether the server holds a key of the zone (RFC 4035 §2.1). Raises like `read`."""
+        if zone not in self._signed:
+            self._signed[zone] = found(self.ask(zone, "DNSKEY"), zone, "DNSKEY") is not None
+        return self._signed[zone]
 
     def _apex(self, name: str) -> str:
         answer = self.ask(name, "SOA")

@@ -1,0 +1,16 @@
+"""MX: which hosts take a domain's mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ironpost.dns.records.told import PublicKeys
+from ironpost.dns.recordset import RecordSet, record_set
+from ironpost.mailhost import Domain, MailHost
+
+MX_PREFERENCE = 10
+
+
+def mx_sets(domain: Domain, serving: tuple[MailHost, ...], told: PublicKeys) -> Iterator[RecordSet]:
+    targets = tuple(f"{MX_PREFERENCE} {mailhost.name}." for mailhost in serving)
+    yield record_set(domain.name, "MX", targets, "where mail for the domain goes (RFC 5321 §5.1)")

@@ -1,0 +1,92 @@
+"""Which record sets belong together: those of a mail domain, and the pointer of an address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from ironpost.dns.records.addresses import address_sets, pointer_sets
+from ironpost.dns.records.dkim import dkim_sets
+from ironpost.dns.records.dmarc import dmarc_sets
+from ironpost.dns.records.mx import mx_sets
+from ironpost.dns.records.spf import helo_sets, spf_sets
+from ironpost.dns.records.told import PublicKeys
+from ironpost.dns.recordset import RecordSet, SetId
+from ironpost.errors import DnsError
+from ironpost.mailhost import Domain, MailHost
+from ironpost.settings import Rfc2136
+
+HostTopic = Callable[[MailHost, PublicKeys], Iterator[RecordSet]]
+DomainTopic = Callable[[Domain, tuple[MailHost, ...], PublicKeys], Iterator[RecordSet]]
+
+# In the order in which a plan shows them.
+HOST_TOPICS: tuple[HostTopic, ...] = (address_sets, helo_sets)
+DOMAIN_TOPICS: tuple[DomainTopic, ...] = (mx_sets, spf_sets, dmarc_sets, dkim_sets)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A name, with all below it, in which record sets are published: a mail domain, or the pointer of an address.
+
+    `updates` is None where the inventory gives no way to publish. `mailhosts` are the hosts that it is about, the
+    first one being the one whose settings name the key.
+    """
+
+    name: str
+    updates: Rfc2136 | None
+    mailhosts: tuple[MailHost, ...]
+    sets: tuple[RecordSet, ...]
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Names of sets whose values are not known now."""
+        return tuple(each.id.name for each in self.sets if each.values is None)
+
+
+def scopes(mailhosts: tuple[MailHost, ...], told: PublicKeys) -> tuple[Scope, ...]:
+    """What is wanted in each domain and at each pointer. Raises DnsError where two hosts contradict each other."""
+    names = dict.fromkeys(name for mailhost in mailhosts for name in mailhost.domain_names)
+    domains = [domain_scope(name, mailhosts, told) for name in names]
+    return (*domains, *(scope for mailhost in mailhosts for scope in pointer_scopes(mailhost)))
+
+
+def domain_scope(name: str, mailhosts: tuple[MailHost, ...], told: PublicKeys) -> Scope:
+    """The mail domain's own records, and those of the hosts whose names lie in it."""
+    serving = tuple(mailhost for mailhost in mailhosts if name in mailhost.domain_names)
+    lodging = tuple(mailhost for mailhost in mailhosts if home(mailhost.name, mailhosts) == name)
+    domain = serving[0].domain(name)
+    own = [found for topic in DOMAIN_TOPICS for found in topic(domain, serving, told)]
+    taken = {each.id for each in own}
+    # A host that is called like a domain has that domain's policies.
+    sets = [found for host in lodging for found in host_sets(host, told) if not found.id.part or found.id not in taken]
+    with_key = sorted(serving, key=lambda mailhost: mailhost.domain(name).dns is None)
+    about = dict.fromkeys((with_key[0].name, *(each.name for each in (*serving, *lodging))))
+    by_name = {mailhost.name: mailhost for mailhost in mailhosts}
+    updates = with_key[0].domain(name).dns
+    return Scope(name, updates, tuple(by_name[each] for each in about), tuple(unrepeated([*sets, *own])))
+
+
+def host_sets(mailhost: MailHost, told: PublicKeys) -> Iterator[RecordSet]:
+    return (found for topic in HOST_TOPICS for found in topic(mailhost, told))
+
+
+def home(name: str, mailhosts: Iterable[MailHost]) -> str | None:
+    """The fleet's domain in which a name lies: the longest one. None if it is somebody else's."""
+    names = {domain for other in mailhosts for domain in other.domain_names}
+    found = [domain for domain in names if f".{name}".endswith(f".{domain}")]
+    return max(found, key=len, default=None)
+
+
+def pointer_scopes(mailhost: MailHost) -> Iterator[Scope]:
+    """Each address by itself, where the reverse zone is ours."""
+    for pointer in pointer_sets(mailhost) if mailhost.reverse_dns else ():
+        yield Scope(pointer.id.name, mailhost.reverse_dns, (mailhost,), (pointer,))
+
+
+def unrepeated(sets: list[RecordSet]) -> Iterator[RecordSet]:
+    """Each set once. Raises DnsError when two with different values claim one place."""
+    found: dict[SetId, RecordSet] = {}
+    for each in sets:
+        if found.setdefault(each.id, each).values != each.values:
+            raise DnsError(f"{each.id}: two settings want different values; correct the inventory")
+    yield from found.values()
