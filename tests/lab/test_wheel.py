@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ from tests.lab.deployment import TOP
 from tests.lab.inventories import LAB_INVENTORY
 
 LOCK = TOP / "requirements" / "dev.txt"
+# Published as source alone, which pip builds for no other Python than its own; it is Python through and through.
+SOURCE_ONLY = "dkimpy"
 PURE = "import ironpost, ironpost.render; print(ironpost.__file__, ironpost.render.data_dir('deploys'))"
 
 
@@ -47,7 +50,19 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def used(lab: Lab, folder: Path, *words: str) -> str:
     environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
     environment |= {"IRONPOST_LAB": lab.name, "PYINFRA_PROGRESS": "off"}
-    return call(folder / "venv/bin" / words[0], *words[1:], cwd=folder, env=environment)
+    program = folder / "venv/bin" / words[0]
+    return call("sh", "-c", '"$@" 2>&1', "sh", program, *words[1:], cwd=folder, env=environment)
+
+
+def split_lock(folder: Path) -> tuple[Path, Path]:
+    """The lock without and with the requirement that has no wheel; each keeps its hashes."""
+    blocks = re.split(r"\n(?=[a-z])", LOCK.read_text())
+    alone = [block for block in blocks if block.startswith(SOURCE_ONLY)]
+    assert len(alone) == 1
+    paths = folder / "binary.txt", folder / "source.txt"
+    paths[0].write_text("\n".join(block for block in blocks if block not in alone))
+    paths[1].write_text(alone[0])
+    return paths
 
 
 def test_the_wheel_brings_all_that_it_needs(deployed: Lab, installed: Path) -> None:
@@ -73,7 +88,9 @@ def test_it_works_with_the_python_of_debian_13(deployed: Lab, wheel: Path, tmp_p
     site = tmp_path / "site"
     pip = (sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--target", site)
     newer = ("--python-version", "3.13", "--only-binary=:all:")
-    call(*pip, *newer, "--require-hashes", "-r", LOCK)
+    binary, source = split_lock(tmp_path)
+    call(*pip, *newer, "--require-hashes", "-r", binary)
+    call(*pip, "--no-deps", "--require-hashes", "-r", source)
     call(*pip, *newer, "--no-deps", wheel)
     (tmp_path / "lab.py").write_text(LAB_INVENTORY.read_text())
     tree = tree_path("trixie", "services")
@@ -91,8 +108,7 @@ cd /; export HOME={Path.home()} IRONPOST_LAB={deployed.name} PYTHONPATH={site} P
 run() {{ chroot {tmp_path}/root /usr/bin/env -C /root "$@"; }}
 run python3 --version
 run python3 -m ironpost check lab.py
-printf 'import sys\nfrom pyinfra_cli.main import main\nsys.exit(main())\n' >{tmp_path}/root/root/pyinfra.py
-run python3 pyinfra.py lab.py {site}/ironpost/_data/deploys/mail.py -y --limit mx2.example.com
+run python3 -m pyinfra lab.py {site}/ironpost/_data/deploys/mail.py -y --limit mx2.example.com
 """
     text = call("unshare", "--mount", "bash", "-c", script)
     assert text.startswith("Python 3.13")
