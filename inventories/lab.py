@@ -50,6 +50,7 @@ def _mailhost(name: str, domain: str, admin: str, tls: str) -> MailHost:
         certificate=CertificateFiles(chain=str(chain), key=Secret.file(key)),
         allow=Allow(ssh=_lab.controller),
         reverse_dns=_updates(domain),
+        outgoing_check="mail.example.net",
         probe=ProbeLogin(
             address=admin,
             password=Secret.file(password_file(_lab.directory, admin)),

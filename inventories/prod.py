@@ -32,6 +32,8 @@ mail = fleet(
         admin="anna@example.org",  # gets postmaster, abuse and root of every domain
         domains=[Domain(name="example.org", users="users/example.org.toml", dns=_dns)],
         certificate=CertificateFiles(chain="tls/mx1.pem", key=Secret.file("tls/mx1.key")),
+        # A mail server elsewhere: a new host must reach its port 25, which many providers block, before it is changed.
+        # outgoing_check="mx.example.net",
         # A mailbox for `ironpost verify`, which writes to it and reads what arrived.
         probe=ProbeLogin(address="probe@example.org", password=Secret.env("IRONPOST_PROBE")),
     ),

@@ -7,7 +7,7 @@ import json
 import shlex
 
 from ironpost.errors import HostError
-from ironpost.facts.survey import ALIEN_FIREWALL, ALIEN_MAIL, SCRIPT, Survey, parse
+from ironpost.facts.survey import SCRIPT, Survey, parse, words_for
 from ironpost.generation import PROGRAM_ON_HOST, Generation
 from ironpost.mailhost import MailHost
 from ironpost.remote import run_on
@@ -19,7 +19,7 @@ SHOW = f"[ ! -d {PROGRAM_ON_HOST} ] && echo '{{}}' && exit; python3 -B {PROGRAM_
 def look(mailhost: MailHost, generation: Generation) -> Survey:
     """How the host differs from that generation. Raises HostError when it cannot be reached or read."""
     manifest = generation.manifest({})
-    lines = asked(mailhost, SCRIPT, json.dumps(manifest), *ALIEN_MAIL, *ALIEN_FIREWALL)
+    lines = asked(mailhost, SCRIPT, json.dumps(manifest), *words_for(mailhost))
     return parse(lines, manifest)
 
 

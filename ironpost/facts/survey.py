@@ -21,6 +21,11 @@ OURS = ("master", "dovecot", "smtpd", "sshd", "systemd", "unbound", "rspamd")
 MAIL_PORTS = (25, 465, 587, 993, 995, 110, 143, 4190)
 
 
+def words_for(mailhost: MailHost) -> tuple[str, ...]:
+    """The arguments of survey.sh."""
+    return (mailhost.outgoing_check or "", *ALIEN_MAIL, *ALIEN_FIREWALL)
+
+
 @dataclasses.dataclass(frozen=True)
 class Difference:
     """One thing that is not as it should be: a file, package, unit, user, folder, key or rule set."""
@@ -79,7 +84,7 @@ def everything(manifest: dict[str, Any]) -> tuple[Difference, ...]:
 
 def complaints(mailhost: MailHost, survey: Survey) -> list[str]:
     """Why this host must not be changed, each in a sentence; all of them, before anything is touched."""
-    told = unfit(mailhost, survey) + locked_out(mailhost, survey)
+    told = unfit(mailhost, survey) + locked_out(mailhost, survey) + shut_in(mailhost, survey)
     if survey.is_bare:
         told += occupied(survey)
     return told
@@ -114,6 +119,22 @@ def locked_out(mailhost: MailHost, survey: Survey) -> list[str]:
     if any(address in ipaddress.ip_network(network) for network in mailhost.allow.ssh):
         return []
     return [f"you come from {address}, which is not in allow.ssh; add it, or you would be locked out"]
+
+
+def shut_in(mailhost: MailHost, survey: Survey) -> list[str]:
+    """Whether a new host reaches the port 25 of others, over each kind of address that it is known by."""
+    rows = survey.facts.get("outgoing", [])
+    if not rows:
+        return []
+    found = {row.split()[0]: row.split()[1:] for row in rows if row != "asked"}
+    if not found:
+        return [f"outgoing_check: {mailhost.outgoing_check} has no address here; see the host's resolver, or the name"]
+    return [
+        f"outgoing port 25 over IPv{version} seems blocked (no greeting from {found[version][0]}); "
+        f"ask the provider to open it, or name the addresses without ipv{version}"
+        for version, ours in (("4", mailhost.ipv4), ("6", mailhost.ipv6))
+        if ours and version in found and found[version][1:] != ["220"]
+    ]
 
 
 def occupied(survey: Survey) -> list[str]:

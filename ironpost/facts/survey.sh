@@ -1,5 +1,6 @@
 # Reads all that a run needs to know of a host. POSIX sh and Debian's essential packages alone; changes nothing.
-# Standard input: the manifest that the host is compared with. Arguments: packages that must not be there.
+# Standard input: the manifest that the host is compared with. Arguments: a mail server elsewhere (or nothing), to which a
+# host that is new tries to connect; then packages that must not be there.
 export LC_ALL=C
 say() { printf 'ironpost\t%s\t%s\n' "$1" "$2"; }
 say uid "$(id -u)"
@@ -12,6 +13,19 @@ say clock "$(date +%s)"
 audit="$(dpkg --audit 2>/dev/null | head -c 200 | tr '\n\t' '  ')"
 [ -n "$audit" ] && say halfway "$audit"
 grep -qsx '# ironpost' /usr/sbin/policy-rc.d && say halfway "services are still held back"
+# Many providers block outgoing port 25. bash's /dev/tcp is all that a bare Debian has to find out with.
+greeted() {
+  timeout 6 bash -c 'exec 3<>"/dev/tcp/$1/25" && read -r line <&3 && echo "$line"' - "$1" 2>/dev/null | head -c 3
+}
+witness=$1
+shift
+if [ -n "$witness" ] && [ ! -e /var/lib/ironpost/state.json ]; then
+  for version in 4 6; do
+    address="$(getent "ahostsv$version" "$witness" | sed -n '1s/ .*//p')"
+    [ -n "$address" ] && say outgoing "$version $address $(greeted "$address")"
+  done
+  say outgoing asked
+fi
 for package; do
   dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^i' && say alien "$package"
 done

@@ -60,6 +60,7 @@ class HostSettings(Setting):
     cleartext_ports: tuple[Literal["imap", "pop3", "managesieve"], ...] = ()
     dmarc_inbound: Literal["standard", "strict"] = "standard"
     greylisting: bool = False
+    outgoing_check: DnsName | None = None
     limits: Limits = Field(default_factory=Limits)
     probe: ProbeLogin | None = None
     _directory: Path = PrivateAttr(default=Path())

@@ -14,7 +14,7 @@ from pyinfra.api.host import Host
 
 from ironpost import __version__
 from ironpost.component import Component
-from ironpost.facts.survey import ALIEN_FIREWALL, ALIEN_MAIL, SCRIPT, Survey, parse
+from ironpost.facts.survey import SCRIPT, Survey, parse, words_for
 from ironpost.generation import Generation, compose
 from ironpost.mailhost import MailHost
 from ironpost.operations.link import call
@@ -51,7 +51,7 @@ class Run:
     def survey(self) -> Survey:
         """The host as it is; one command, asked again only after a change."""
         if self._survey is None:
-            answer = call(self.host, SCRIPT, *ALIEN_MAIL, *ALIEN_FIREWALL, stdin=json.dumps(self.manifest))
+            answer = call(self.host, SCRIPT, *words_for(self.mailhost), stdin=json.dumps(self.manifest))
             self._survey = parse(list(answer.or_refuse().stdout), self.manifest)
         return self._survey
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ironpost.facts.survey import SCRIPT
 from ironpost.lab import Lab
 from tests.lab.deployment import DEPLOY, run_command, ssh_commands, succeed
 from tests.lab.inventories import variant, with_setting
@@ -155,3 +156,13 @@ def test_two_controllers_do_not_change_a_host_at_once(deployed: Lab, mailhost: s
         holder.wait(10)
         deployed.run(mailhost, "fuser -k /var/lib/ironpost/lock 2>/dev/null; pkill -f 'sleep 45'; true", check=False)
         succeed(deployed, *DEPLOY)
+
+
+def test_a_blocked_outgoing_port_25_is_seen_before_anything_is_changed(deployed: Lab) -> None:
+    """Most providers block it; found late, it costs a day. Seen from a host that has nothing of ours."""
+    for witness, seen in (("mail.example.net", "220"), ("ns1.dns.example", "")):
+        done = subprocess.run(
+            [*deployed.ssh("stranger"), f"sh -s {witness}"], input=SCRIPT, capture_output=True, text=True, check=True
+        )
+        rows = re.findall(r"^ironpost\toutgoing\t([46]) (\S+) ?(.*)$", done.stdout, re.M)
+        assert [(version, code) for version, _, code in rows] == [("4", seen), ("6", seen)]
