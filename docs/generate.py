@@ -18,6 +18,7 @@ BLOCKS: tuple[type[Setting], ...] = (
     settings.CertificateFiles,
     settings.Dkim,
     settings.Limits,
+    settings.Parked,
     settings.ProbeLogin,
     settings.Rfc2136,
     settings.Ssh,

@@ -8,7 +8,7 @@ from ironpost.lab import Lab
 from ironpost.lab.people import password_file, users_file
 from ironpost.mailhost import Domain, MailHost
 from ironpost.secret import Secret
-from ironpost.settings import Allow, CertificateFiles, ProbeLogin, Rfc2136, Ssh, TsigKey, VantagePoint
+from ironpost.settings import Allow, CertificateFiles, Parked, ProbeLogin, Rfc2136, Ssh, TsigKey, VantagePoint
 
 _lab = Lab.current()
 
@@ -51,6 +51,7 @@ def _mailhost(name: str, domain: str, admin: str, tls: str) -> MailHost:
         allow=Allow(ssh=_lab.controller),
         reverse_dns=_updates(domain),
         outgoing_check="mail.example.net",
+        certificate_authorities=["authority.example"],
         probe=ProbeLogin(
             address=admin,
             password=Secret.file(password_file(_lab.directory, admin)),
@@ -63,4 +64,6 @@ mail = fleet(
     _mailhost("mx1", "example.org", "alice@example.org", tls="modern"),
     _mailhost("mx2", "example.com", "dave@example.com", tls="intermediate"),
     vantage_points=[VantagePoint(ssh=_ssh("stranger"))],
+    parked=[Parked(name="parked.example.org", dns=_updates("example.org"))],
+    resolvers=[_lab.resolver],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,49 +11,87 @@ from typing import Any
 from ironpost.errors import InventoryError
 from ironpost.mailhost import MailHost
 from ironpost.secret import Secret
-from ironpost.settings import Setting, VantagePoint, blocks_of
+from ironpost.settings import Parked, Setting, VantagePoint, blocks_of, shown
 
 
 class Fleet(list[tuple[str, dict[str, Any]]]):
-    """pyinfra's own list of (name, data), which also knows the mail hosts and from where to probe them."""
+    """pyinfra's own list of (name, data), which also knows the mail hosts and from where to probe them.
 
-    def __init__(self, mailhosts: tuple[MailHost, ...], vantage_points: tuple[VantagePoint, ...], source: Path) -> None:
+    `parked` are domains that never mail, `resolvers` the addresses of validating resolvers to compare with.
+    """
+
+    def __init__(
+        self,
+        mailhosts: tuple[MailHost, ...],
+        vantage_points: tuple[VantagePoint, ...],
+        source: Path,
+        parked: tuple[Parked, ...] = (),
+        resolvers: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(
             (mailhost.name, connection(mailhost) | {"inventory_file": str(source)}) for mailhost in mailhosts
         )
         self.mailhosts = mailhosts
         self.vantage_points = vantage_points
         self.source = source
+        self.parked = parked
+        self.resolvers = resolvers
 
     def mailhost(self, name: str) -> MailHost:
         return next(mailhost for mailhost in self.mailhosts if mailhost.name == name)
 
 
-def fleet(*mailhosts: MailHost, vantage_points: tuple[VantagePoint, ...] | list[VantagePoint] = ()) -> Fleet:
+def fleet(
+    *mailhosts: MailHost,
+    vantage_points: tuple[VantagePoint, ...] | list[VantagePoint] = (),
+    parked: tuple[Parked, ...] | list[Parked] = (),
+    resolvers: tuple[str, ...] | list[str] = (),
+) -> Fleet:
     """The hosts for pyinfra. Raises one error with all mistakes of all hosts; until then nothing is connected to."""
     frame = sys._getframe(1)
     source = Path(frame.f_code.co_filename).resolve()
-    blocks = (*mailhosts, *vantage_points)
-    mistakes = not_settings(blocks) + strays(frame.f_globals)
+    blocks = (*mailhosts, *vantage_points, *parked)
+    mistakes = not_settings(blocks) + strays(frame.f_globals) + not_addresses(resolvers)
     usable = [block for block in blocks if isinstance(block, Setting)]
     mistakes += [told(block, mistake) for block in usable for mistake in block.mistakes]
     if not mailhosts:
         mistakes.append(f"{source.name}: fleet() names no mail host; put one MailHost(…) or more into it")
     if not mistakes:
-        mistakes += cross_mistakes(mailhosts, source.parent)
+        mistakes += cross_mistakes(mailhosts, source.parent) + parked_mistakes(mailhosts, parked)
         mistakes += [
             told(block, complaint) for block in usable for complaint in secret_complaints(block, source.parent)
         ]
     if mistakes:
         raise refusal(source, mistakes)
-    return Fleet(tuple(mailhosts), tuple(vantage_points), source)
+    for mailhost in mailhosts:
+        mailhost._parked_names = tuple(each.name for each in parked)
+    return Fleet(tuple(mailhosts), tuple(vantage_points), source, tuple(parked), tuple(resolvers))
+
+
+def not_addresses(resolvers: tuple[str, ...] | list[str]) -> list[str]:
+    mistakes = []
+    for value in resolvers:
+        try:
+            ipaddress.ip_address(value)
+        except ValueError:
+            mistakes.append(f"resolvers: {shown(value)} is not an address; resolvers are named by address")
+    return mistakes
+
+
+def parked_mistakes(mailhosts: tuple[MailHost, ...], parked: tuple[Parked, ...] | list[Parked]) -> list[str]:
+    """A name that mails is not parked, and no host's name is: null MX and SPF -all would cut it off."""
+    mailing = {name for mailhost in mailhosts for name in (mailhost.name, *mailhost.domain_names)}
+    wrong = [told(each, f"{each.name}: mails, and is parked; keep one of the two") for each in parked]
+    found = [sentence for each, sentence in zip(parked, wrong, strict=True) if each.name in mailing]
+    return found + repeated("name, parked", [each.name for each in parked])
 
 
 def not_settings(blocks: tuple[Any, ...]) -> list[str]:
     return [
-        f"fleet(): got a {type(block).__name__}; it takes MailHost(…), and VantagePoint(…) in vantage_points"
+        f"fleet(): got a {type(block).__name__}; it takes MailHost(…), VantagePoint(…) in vantage_points, "
+        "and Parked(…) in parked"
         for block in blocks
-        if not isinstance(block, (MailHost, VantagePoint))
+        if not isinstance(block, (MailHost, VantagePoint, Parked))
     ]
 
 

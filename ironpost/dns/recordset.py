@@ -83,4 +83,5 @@ def text_of(rdata: dns.rdata.Rdata) -> str:
     """The reverse of `rdata_of`: how a value was cut into strings makes no difference (RFC 7208 §3.3)."""
     if isinstance(rdata, TXT):
         return b"".join(rdata.strings).decode("utf-8", "backslashreplace")
-    return rdata.to_text().lower()
+    # The value of a CAA record may be an address of a web site, where case matters (RFC 8657 §3).
+    return rdata.to_text() if rdata.rdtype == dns.rdatatype.CAA else rdata.to_text().lower()

@@ -104,7 +104,7 @@ class NameServer:
         parents = [name]
         while parents[-1] != zone:
             parents.append(parents[-1].partition(".")[2])
-        wildcards = (f"*.{parent}" for parent in parents[1:])
+        wildcards = (f"*.{parent}" for parent in parents[1:] if f"*.{parent}" != name)
         stars = (found(self.ask(star, rtype), star, rtype) for star in wildcards)
         return any(star and tuple(sorted(text_of(rdata) for rdata in star)) == seen.values for star in stars)
 

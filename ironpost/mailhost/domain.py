@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import datetime
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from ironpost.accounts import Account
 from ironpost.component import DkimKey
-from ironpost.settings import Dkim, DnsName, MailAddress, PlainPath, Rfc2136, Setting
+from ironpost.settings import Dkim, DnsName, MailAddress, PlainPath, Rfc2136, Sender, Setting
 
 DKIM_DIRECTORY = "/var/lib/rspamd/dkim"
 
 
+def several(value: Any) -> Any:
+    """One address may be written without brackets."""
+    return (value,) if isinstance(value, str) else value
+
+
+Addresses = Annotated[tuple[MailAddress, ...], BeforeValidator(several)]
+
+
 class Domain(Setting):
-    """A mail domain that the host serves. `sends_already` says that other systems send in its name today."""
+    """A mail domain that the host serves. `sends_already` says that other systems send in its name today.
+
+    `also_sends` names those systems: domains whose SPF policy includes them, and networks. `spf_flat` writes our own
+    addresses into the policy, so that receivers need not ask for them. `observe_until` ends a time of `p=none`.
+    """
 
     name: DnsName
     users: PlainPath
@@ -22,8 +35,11 @@ class Domain(Setting):
     dns: Rfc2136 | None = None
     sends_already: bool = True
     spf: Literal["~all", "-all"] = "~all"
+    spf_flat: bool = False
+    also_sends: tuple[Sender, ...] = ()
     dmarc: Literal["none", "quarantine", "reject"] | None = None
-    dmarc_reports: MailAddress | None = None
+    dmarc_reports: Addresses = ()
+    observe_until: datetime.date | None = None
     _accounts: tuple[Account, ...] = PrivateAttr(default=())
 
     @property

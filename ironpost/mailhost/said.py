@@ -56,6 +56,8 @@ class HostSettings(Setting):
     ssh: Ssh = Field(default_factory=Ssh)
     allow: Allow = Field(default_factory=Allow)
     reverse_dns: Rfc2136 | None = None
+    mx_preference: Annotated[int, Field(ge=0, le=65535)] = 10
+    certificate_authorities: tuple[DnsName, ...] = ()
     time_zone: TimeZone = "Etc/UTC"
     cleartext_ports: tuple[Literal["imap", "pop3", "managesieve"], ...] = ()
     dmarc_inbound: Literal["standard", "strict"] = "standard"
@@ -65,6 +67,7 @@ class HostSettings(Setting):
     probe: ProbeLogin | None = None
     _directory: Path = PrivateAttr(default=Path())
     _open_ports: tuple[Port, ...] = PrivateAttr(default=())
+    _parked_names: tuple[str, ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> HostSettings:
@@ -101,6 +104,11 @@ class HostSettings(Setting):
     def addresses(self) -> tuple[str, ...]:
         """IPv4 first, as far as there are any."""
         return tuple(address for address in (self.ipv4, self.ipv6) if address)
+
+    @property
+    def parked_names(self) -> tuple[str, ...]:
+        """Domains of the same fleet that never mail."""
+        return self._parked_names
 
     @property
     def domain_names(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ironpost.settings.access import Allow, Limits
 from ironpost.settings.block import Setting, blocks_of, shown
 from ironpost.settings.connection import ProbeLogin, Ssh, VantagePoint
-from ironpost.settings.publication import Rfc2136, TsigKey
+from ironpost.settings.publication import Parked, Rfc2136, TsigKey
 from ironpost.settings.trust import CertificateFiles, Dkim
 from ironpost.settings.words import (
     DnsName,
@@ -13,9 +13,11 @@ from ironpost.settings.words import (
     Network,
     Networks,
     PlainPath,
+    Sender,
     TimeZone,
     local_part,
     mail_address,
+    readable_name,
 )
 
 __all__ = [
@@ -27,9 +29,11 @@ __all__ = [
     "MailAddress",
     "Network",
     "Networks",
+    "Parked",
     "PlainPath",
     "ProbeLogin",
     "Rfc2136",
+    "Sender",
     "Setting",
     "Ssh",
     "TimeZone",
@@ -38,5 +42,6 @@ __all__ = [
     "blocks_of",
     "local_part",
     "mail_address",
+    "readable_name",
     "shown",
 ]

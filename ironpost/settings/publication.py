@@ -9,7 +9,7 @@ from pydantic import AfterValidator, model_validator
 
 from ironpost.secret import Secret
 from ironpost.settings.block import Setting, shown
-from ironpost.settings.words import key_name
+from ironpost.settings.words import DnsName, key_name
 
 
 class TsigKey(Setting):
@@ -37,3 +37,10 @@ class Rfc2136(Setting):
             except ValueError:
                 raise ValueError(f"{shown(server)} is not an address; name servers are named by address") from None
         return self
+
+
+class Parked(Setting):
+    """A domain that is registered and never mails: published so that nobody can write in its name either."""
+
+    name: DnsName
+    dns: Rfc2136 | None = None

@@ -6,7 +6,8 @@ import ipaddress
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
+import idna
+from pydantic import AfterValidator, BeforeValidator
 
 from ironpost.settings.block import shown
 
@@ -15,13 +16,34 @@ LOCAL_PART = re.compile(r"[a-z0-9](?:[a-z0-9._+-]{0,62}[a-z0-9])?")
 
 
 def dns_name(value: str) -> str:
-    """A host or domain name in lower case letters, digits and hyphens (RFC 1123 §2.1), without a closing dot."""
+    """A host or domain name in lower case letters, digits and hyphens (RFC 1123 §2.1), without a closing dot.
+
+    One in other letters (U-labels) becomes what DNS and mail servers use in its place (A-labels, RFC 5891 §4).
+    """
+    value = value if value.isascii() else ascii_name(value)
     labels = value.split(".")
     if len(labels) < 2 or len(value) > 253 or not all(LABEL.fullmatch(label) for label in labels):
-        raise ValueError(f"{shown(value)} is not a DNS name; write it like mx1.example.org, non-ASCII names as xn--…")
+        raise ValueError(f"{shown(value)} is not a DNS name; write it like mx1.example.org")
     if labels[-1].isdigit():
         raise ValueError(f"{shown(value)} is an address, not a name; name the host")
     return value
+
+
+def ascii_name(value: str) -> str:
+    """Each label in the form that DNS knows; UTS #46 maps what people type (capitals, full-width letters) first."""
+    try:
+        return idna.encode(value, uts46=True, std3_rules=True).decode()
+    except idna.IDNAError as error:
+        raise ValueError(f"{shown(value)} is not an internationalised name ({error}); write it as registered") from None
+
+
+def readable_name(value: str) -> str:
+    """A name as people write it, beside what DNS has where the two differ."""
+    try:
+        written = ".".join(idna.decode(label) if label.startswith("xn--") else label for label in value.split("."))
+    except idna.IDNAError:
+        return value
+    return value if written == value else f"{value} ({written})"
 
 
 def key_name(value: str) -> str:
@@ -68,6 +90,15 @@ def time_zone(value: str) -> str:
     return value
 
 
+def sender(value: Any) -> str:
+    """Who else sends in a domain's name: a name whose SPF policy counts too (`_spf.…` often), or a network."""
+    text = str(value)
+    if ":" in text or text.replace(".", "").replace("/", "").isdigit():
+        return str(network(text))
+    dns_name(".".join(label.removeprefix("_") for label in text.split(".")))
+    return text
+
+
 def plain_path(value: str) -> str:
     if not value or any(ord(character) < 32 for character in value):
         raise ValueError(f"{shown(value)} is not a file name; name a file of this controller")
@@ -78,6 +109,7 @@ DnsName = Annotated[str, AfterValidator(dns_name)]
 DnsLabel = Annotated[str, AfterValidator(dns_label)]
 LocalPart = Annotated[str, AfterValidator(local_part)]
 MailAddress = Annotated[str, AfterValidator(mail_address)]
+Sender = Annotated[str, BeforeValidator(sender)]
 TimeZone = Annotated[str, AfterValidator(time_zone)]
 PlainPath = Annotated[str, AfterValidator(plain_path)]
 Network = Annotated[str, AfterValidator(lambda value: str(network(value)))]

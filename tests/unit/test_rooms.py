@@ -18,6 +18,7 @@ PURE = MODEL | {"render", "components"}
 # Room → the rooms of ours that it may import, and the packages that others wrote.
 ROOMS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     **{name: (MODEL, frozenset({"pydantic", "pydantic_core"})) for name in MODEL - {"certificate"}},
+    "settings": (MODEL, frozenset({"pydantic", "pydantic_core", "idna"})),
     "certificate": (MODEL, frozenset({"cryptography"})),
     "render": (MODEL, frozenset({"jinja2"})),
     "components": (PURE, frozenset()),

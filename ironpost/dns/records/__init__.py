@@ -5,7 +5,7 @@ A topic is a function in HOST_TOPICS (what a mail host's own name needs) or DOMA
 
 from __future__ import annotations
 
-from ironpost.dns.records.scope import Scope, scopes
+from ironpost.dns.records.scope import Scope, foreign_reports, home, scopes
 from ironpost.dns.records.told import PublicKeys
 
-__all__ = ["PublicKeys", "Scope", "scopes"]
+__all__ = ["PublicKeys", "Scope", "foreign_reports", "home", "scopes"]

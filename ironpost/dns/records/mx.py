@@ -1,4 +1,4 @@
-"""MX: which hosts take a domain's mail."""
+"""MX: which hosts take a domain's mail, and in which order they are tried."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from ironpost.dns.records.told import PublicKeys
 from ironpost.dns.recordset import RecordSet, record_set
 from ironpost.mailhost import Domain, MailHost
 
-MX_PREFERENCE = 10
-
 
 def mx_sets(domain: Domain, serving: tuple[MailHost, ...], told: PublicKeys) -> Iterator[RecordSet]:
-    targets = tuple(f"{MX_PREFERENCE} {mailhost.name}." for mailhost in serving)
+    targets = tuple(f"{mailhost.mx_preference} {mailhost.name}." for mailhost in serving)
     yield record_set(domain.name, "MX", targets, "where mail for the domain goes (RFC 5321 §5.1)")

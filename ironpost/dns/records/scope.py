@@ -6,36 +6,40 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ironpost.dns.records.addresses import address_sets, pointer_sets
+from ironpost.dns.records.caa import caa_sets
 from ironpost.dns.records.dkim import dkim_sets
-from ironpost.dns.records.dmarc import dmarc_sets
+from ironpost.dns.records.dmarc import agreement, dmarc_sets, strangers
 from ironpost.dns.records.mx import mx_sets
+from ironpost.dns.records.parked import parked_sets
+from ironpost.dns.records.services import service_sets
 from ironpost.dns.records.spf import helo_sets, spf_sets
 from ironpost.dns.records.told import PublicKeys
 from ironpost.dns.recordset import RecordSet, SetId
 from ironpost.errors import DnsError
 from ironpost.mailhost import Domain, MailHost
-from ironpost.settings import Rfc2136
+from ironpost.settings import Parked, Rfc2136
 
 HostTopic = Callable[[MailHost, PublicKeys], Iterator[RecordSet]]
 DomainTopic = Callable[[Domain, tuple[MailHost, ...], PublicKeys], Iterator[RecordSet]]
 
 # In the order in which a plan shows them.
-HOST_TOPICS: tuple[HostTopic, ...] = (address_sets, helo_sets)
-DOMAIN_TOPICS: tuple[DomainTopic, ...] = (mx_sets, spf_sets, dmarc_sets, dkim_sets)
+HOST_TOPICS: tuple[HostTopic, ...] = (address_sets, helo_sets, caa_sets)
+DOMAIN_TOPICS: tuple[DomainTopic, ...] = (mx_sets, spf_sets, dmarc_sets, dkim_sets, service_sets)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """A name, with all below it, in which record sets are published: a mail domain, or the pointer of an address.
+    """A name, with all below it, in which record sets are published: a mail or parked domain, or an address's pointer.
 
     `updates` is None where the inventory gives no way to publish. `mailhosts` are the hosts that it is about, the
-    first one being the one whose settings name the key.
+    first one being the one whose settings name the key; of a parked domain, any host of the inventory.
     """
 
     name: str
     updates: Rfc2136 | None
     mailhosts: tuple[MailHost, ...]
     sets: tuple[RecordSet, ...]
+    parked: bool = False
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -43,11 +47,12 @@ class Scope:
         return tuple(each.id.name for each in self.sets if each.values is None)
 
 
-def scopes(mailhosts: tuple[MailHost, ...], told: PublicKeys) -> tuple[Scope, ...]:
+def scopes(mailhosts: tuple[MailHost, ...], told: PublicKeys, parked: tuple[Parked, ...] = ()) -> tuple[Scope, ...]:
     """What is wanted in each domain and at each pointer. Raises DnsError where two hosts contradict each other."""
     names = dict.fromkeys(name for mailhost in mailhosts for name in mailhost.domain_names)
     domains = [domain_scope(name, mailhosts, told) for name in names]
-    return (*domains, *(scope for mailhost in mailhosts for scope in pointer_scopes(mailhost)))
+    asleep = [Scope(each.name, each.dns, mailhosts[:1], tuple(parked_sets(each.name)), True) for each in parked]
+    return (*domains, *asleep, *(scope for mailhost in mailhosts for scope in pointer_scopes(mailhost)))
 
 
 def domain_scope(name: str, mailhosts: tuple[MailHost, ...], told: PublicKeys) -> Scope:
@@ -59,11 +64,21 @@ def domain_scope(name: str, mailhosts: tuple[MailHost, ...], told: PublicKeys) -
     taken = {each.id for each in own}
     # A host that is called like a domain has that domain's policies.
     sets = [found for host in lodging for found in host_sets(host, told) if not found.id.part or found.id not in taken]
+    agreements = [
+        agreement(other, there) for other, there in foreign_reports(mailhosts) if home(there, mailhosts) == name
+    ]
     with_key = sorted(serving, key=lambda mailhost: mailhost.domain(name).dns is None)
     about = dict.fromkeys((with_key[0].name, *(each.name for each in (*serving, *lodging))))
     by_name = {mailhost.name: mailhost for mailhost in mailhosts}
     updates = with_key[0].domain(name).dns
-    return Scope(name, updates, tuple(by_name[each] for each in about), tuple(unrepeated([*sets, *own])))
+    return Scope(name, updates, tuple(by_name[each] for each in about), tuple(unrepeated([*sets, *own, *agreements])))
+
+
+def foreign_reports(mailhosts: tuple[MailHost, ...]) -> Iterator[tuple[str, str]]:
+    """(domain, domain that gets its DMARC reports) where the second must say that it wants them."""
+    for name in dict.fromkeys(name for mailhost in mailhosts for name in mailhost.domain_names):
+        serving = tuple(mailhost for mailhost in mailhosts if name in mailhost.domain_names)
+        yield from ((name, there) for there in strangers(serving[0].domain(name), serving))
 
 
 def host_sets(mailhost: MailHost, told: PublicKeys) -> Iterator[RecordSet]:
