@@ -24,6 +24,7 @@ BLOCKS: tuple[type[Setting], ...] = (
     settings.Ssh,
     settings.TsigKey,
     settings.VantagePoint,
+    settings.Waiver,
 )
 
 
@@ -65,14 +66,34 @@ def default_of(field: Any) -> str:
 
 
 def controls_page() -> str:
-    """Every control with its claim, level, severity, sides and reference."""
+    """Every control with its claim, level, severity, cost, sides and reference; then what other texts ask for."""
     parts = ["# Controls", "", "Written by `make docs` from the code. `ironpost verify INVENTORY` runs them.", ""]
-    parts += ["| id | claim | level | severity | sides | reference |", "|---|---|---|---|---|---|"]
+    parts += ["| id | claim | level | severity | cost | sides | reference |", "|---|---|---|---|---|---|---|"]
     for control in CONTROLS:
-        sides = ", ".join(side for side in ("inside", "outside") if side in control.sides)
-        cells = (control.id, control.claim, control.level, control.severity, sides, control.reference)
-        parts.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join([*parts, ""])
+        strict = [side for side, _ in control.strict]
+        level = control.level + (f" (strict value: {', '.join(strict)})" if strict else "")
+        cells = (control.id, control.claim, level, control.severity, control.cost, ", ".join(control.sides))
+        parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in (*cells, control.reference)) + " |")
+    return "\n".join([*parts, "", *conditions(), *mappings(), ""])
+
+
+def conditions() -> list[str]:
+    """What must be there for a control to be shown at all."""
+    rows = [f"- {control.id}: {', '.join(sorted(control.needs))}" for control in CONTROLS if control.needs]
+    return ["## What they need", "", *rows, ""] if rows else []
+
+
+def mappings() -> list[str]:
+    """Other texts that ask for the same. A clause is shown only of a text that was read."""
+    parts = [
+        "## Other texts",
+        "",
+        "A clause is shown only of a text that was read for this table; `from memory` claims",
+    ]
+    parts += ["that the text asks for such a thing, and nothing more. Nothing here claims conformity.", ""]
+    parts += ["| control | asked for in |", "|---|---|"]
+    rows = [(control.id, "; ".join(each.shown for each in control.mappings)) for control in CONTROLS]
+    return [*parts, *(f"| {name} | {texts} |" for name, texts in rows if texts)]
 
 
 PAGES = {"settings.md": settings_page, "controls.md": controls_page}

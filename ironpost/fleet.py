@@ -11,11 +11,11 @@ from typing import Any
 from ironpost.errors import InventoryError
 from ironpost.mailhost import MailHost
 from ironpost.secret import Secret
-from ironpost.settings import Parked, Setting, VantagePoint, blocks_of, shown
+from ironpost.settings import Parked, Setting, VantagePoint, Waiver, blocks_of, shown
 
 
 class Fleet(list[tuple[str, dict[str, Any]]]):
-    """pyinfra's own list of (name, data), which also knows the mail hosts and from where to probe them.
+    """pyinfra's own list of (name, data), which also knows the mail hosts and how they are to be verified.
 
     `parked` are domains that never mail, `resolvers` the addresses of validating resolvers to compare with.
     """
@@ -27,6 +27,7 @@ class Fleet(list[tuple[str, dict[str, Any]]]):
         source: Path,
         parked: tuple[Parked, ...] = (),
         resolvers: tuple[str, ...] = (),
+        waivers: tuple[Waiver, ...] = (),
     ) -> None:
         super().__init__(
             (mailhost.name, connection(mailhost) | {"inventory_file": str(source)}) for mailhost in mailhosts
@@ -36,6 +37,7 @@ class Fleet(list[tuple[str, dict[str, Any]]]):
         self.source = source
         self.parked = parked
         self.resolvers = resolvers
+        self.waivers = waivers
 
     def mailhost(self, name: str) -> MailHost:
         return next(mailhost for mailhost in self.mailhosts if mailhost.name == name)
@@ -46,11 +48,12 @@ def fleet(
     vantage_points: tuple[VantagePoint, ...] | list[VantagePoint] = (),
     parked: tuple[Parked, ...] | list[Parked] = (),
     resolvers: tuple[str, ...] | list[str] = (),
+    waivers: tuple[Waiver, ...] | list[Waiver] = (),
 ) -> Fleet:
     """The hosts for pyinfra. Raises one error with all mistakes of all hosts; until then nothing is connected to."""
     frame = sys._getframe(1)
     source = Path(frame.f_code.co_filename).resolve()
-    blocks = (*mailhosts, *vantage_points, *parked)
+    blocks = (*mailhosts, *vantage_points, *parked, *waivers)
     mistakes = not_settings(blocks) + strays(frame.f_globals) + not_addresses(resolvers)
     usable = [block for block in blocks if isinstance(block, Setting)]
     mistakes += [told(block, mistake) for block in usable for mistake in block.mistakes]
@@ -58,6 +61,7 @@ def fleet(
         mistakes.append(f"{source.name}: fleet() names no mail host; put one MailHost(…) or more into it")
     if not mistakes:
         mistakes += cross_mistakes(mailhosts, source.parent) + parked_mistakes(mailhosts, parked)
+        mistakes += [told(waiver, mistake) for waiver in waivers for mistake in waiver_mistakes(waiver, mailhosts)]
         mistakes += [
             told(block, complaint) for block in usable for complaint in secret_complaints(block, source.parent)
         ]
@@ -65,7 +69,7 @@ def fleet(
         raise refusal(source, mistakes)
     for mailhost in mailhosts:
         mailhost._parked_names = tuple(each.name for each in parked)
-    return Fleet(tuple(mailhosts), tuple(vantage_points), source, tuple(parked), tuple(resolvers))
+    return Fleet(tuple(mailhosts), tuple(vantage_points), source, tuple(parked), tuple(resolvers), tuple(waivers))
 
 
 def not_addresses(resolvers: tuple[str, ...] | list[str]) -> list[str]:
@@ -89,9 +93,9 @@ def parked_mistakes(mailhosts: tuple[MailHost, ...], parked: tuple[Parked, ...] 
 def not_settings(blocks: tuple[Any, ...]) -> list[str]:
     return [
         f"fleet(): got a {type(block).__name__}; it takes MailHost(…), VantagePoint(…) in vantage_points, "
-        "and Parked(…) in parked"
+        "Parked(…) in parked, and Waiver(…) in waivers"
         for block in blocks
-        if not isinstance(block, (MailHost, VantagePoint, Parked))
+        if not isinstance(block, (MailHost, VantagePoint, Parked, Waiver))
     ]
 
 
@@ -119,6 +123,18 @@ def cross_mistakes(mailhosts: tuple[MailHost, ...], directory: Path) -> list[str
         if not found:
             found += address_mistakes(mailhost)
         mistakes += [told(mailhost, mistake) for mistake in found]
+    return mistakes
+
+
+def waiver_mistakes(waiver: Waiver, mailhosts: tuple[MailHost, ...]) -> list[str]:
+    """A waiver of nothing here is a slip of the pen: the one that was meant is not waived."""
+    names = [mailhost.name for mailhost in mailhosts]
+    domains = [domain for mailhost in mailhosts for domain in mailhost.domain_names]
+    mistakes = []
+    if waiver.mailhost and waiver.mailhost not in names:
+        mistakes.append(f"mailhost: {waiver.mailhost} is no mail host here; there are {', '.join(names)}")
+    if waiver.domain and waiver.domain not in domains:
+        mistakes.append(f"domain: {waiver.domain} is no domain here; there are {', '.join(domains)}")
     return mistakes
 
 

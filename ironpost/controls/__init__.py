@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ironpost.controls import auth, certificates, dkim, dmarc, dns, firewall, relay, smtp, spf, tls
+from ironpost.controls import auth, certificates, dkim, dmarc, dns, evidence, firewall, relay, smtp, spf, tls
 from ironpost.controls.control import Control, control_of
 
 CLAIMED: tuple[type, ...] = (
@@ -46,5 +46,6 @@ CLAIMED: tuple[type, ...] = (
     dns.PointersLeadBack,
     firewall.FirewallDropsByDefault,
     firewall.OnlyTheDoorsOfTheRole,
+    evidence.WaiversHaveAnEnd,
 )
 CONTROLS: tuple[Control, ...] = tuple(control_of(claimed) for claimed in CLAIMED)

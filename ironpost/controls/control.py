@@ -6,11 +6,20 @@ import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeVar
 
+from ironpost.controls.mappings import MAPPINGS, Mapping
+
 State = Literal["holds", "broken", "unknown", "not applicable"]
 Level = Literal["baseline", "strict"]
 Severity = Literal["low", "medium", "high", "critical"]
+# passive: reads only. active: a few connections and letters. slow: only with --deep. disruptive: bans, floods, kills;
+# only with --disruptive, and only on hosts of the test network.
 Cost = Literal["passive", "active", "slow", "disruptive"]
-SIDES = ("inside", "outside")
+Role = Literal["mx", "submission", "mailbox"]
+# What must be there for the claim to be shown at all: a release, a kernel of the host's own, a way to the Internet, or
+# another mail host of the fleet with a probe login.
+Need = Literal["bookworm", "trixie", "real host", "internet", "second party"]
+SIDES = ("inside", "outside", "inventory")
+ALL_ROLES: frozenset[Role] = frozenset({"mx", "submission", "mailbox"})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,10 +31,15 @@ class Verdict:
     remedy: str = ""
 
 
+Judge = Callable[[Any, Any], Verdict]
+
+
 @dataclasses.dataclass(frozen=True)
 class Control:
-    """A claim about a mail host. `inside` judges a Snapshot, `outside` judges Probes; None where there is no such side.
+    """A claim about a mail host; None stands where it has no such side.
 
+    `inside` judges a Snapshot, `outside` judges Probes, `inventory` judges what the operator said (Told).
+    `strict` holds the judges of the strict value, by side: at the profile strict a side must satisfy both.
     `id` is the catalogue's; `reference` names the standards and the parameters behind the claim.
     """
 
@@ -37,8 +51,23 @@ class Control:
     level: Level
     severity: Severity
     cost: Cost
-    inside: Callable[[Any, Any], Verdict] | None
-    outside: Callable[[Any, Any], Verdict] | None
+    inside: Judge | None
+    outside: Judge | None
+    inventory: Judge | None = None
+    strict: tuple[tuple[str, Judge], ...] = ()
+    roles: frozenset[Role] = ALL_ROLES
+    needs: frozenset[Need] = frozenset()
+    mappings: tuple[Mapping, ...] = ()
+
+    @property
+    def family(self) -> str:
+        return self.id.partition("-")[0]
+
+    def judges(self, side: str, profile: Level) -> tuple[Judge, ...]:
+        """Those of one side: at `strict` the strict value comes on top of the baseline, and never in its place."""
+        first = getattr(self, side)
+        further = (judge for name, judge in self.strict if name == side and profile == "strict")
+        return (*((first,) if first else ()), *further)
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -56,10 +85,15 @@ def control(
     level: Level = "baseline",
     severity: Severity = "medium",
     cost: Cost = "active",
+    roles: Iterable[Role] = ALL_ROLES,
+    needs: Iterable[Need] = (),
 ) -> Callable[[Claimed], Claimed]:
     """Makes a control of a class with `inside(self, mailhost, snapshot)` and/or `outside(self, mailhost, probes)`.
 
-    The class's docstring says why the claim matters; its name is a sentence (NoAuthOn25).
+    `strict_inside` and `strict_outside` judge the strict value of the same claim, where there is one; they are asked at
+    the profile strict besides the others. `inventory(self, mailhost, told)` judges what the operator said.
+    The class's docstring says why the claim matters; its name is a sentence (NoAuthOn25). Mappings to other texts stand
+    in mappings.py, by id.
     """
 
     def made(claimed: Claimed) -> Claimed:
@@ -75,6 +109,11 @@ def control(
             cost=cost,
             inside=getattr(judge, "inside", None),
             outside=getattr(judge, "outside", None),
+            inventory=getattr(judge, "inventory", None),
+            strict=tuple((side, found) for side in SIDES if (found := getattr(judge, f"strict_{side}", None))),
+            roles=frozenset(roles),
+            needs=frozenset(needs),
+            mappings=MAPPINGS.get(id, ()),
         )
         return claimed
 

@@ -17,7 +17,7 @@ class Probes:
 
     Parts by label, for each address: `ports`, `tls/PORT`, `smtp/25`, `smtp/587`, `smtp/465`, `injection/PORT`,
     `pipelining`, `smuggling`, `relay`, `unknown`, `mailbox/143`, `mailbox/110`; their shapes stand beside the functions
-    that collect them.
+    that collect them. Without a vantage point `error` says why there is none of them.
     """
 
     raw: Mapping[str, Any]
@@ -30,11 +30,16 @@ class Probes:
 
     def each(self, label: str) -> list[tuple[str, Any]]:
         """(address, part) for every address. Raises NotCollectedError when one of them is missing."""
+        if not self.addresses:
+            raise NotCollectedError(f"{label}: no address was looked at")
         return [(address, self.part(address, label)) for address in self.addresses]
 
     def part(self, address: str, label: str) -> Any:
         """One part. Raises NotCollectedError when it did not come about."""
-        return collected(self.raw["addresses"][address].get(label), f"{address}: {label}")
+        found = self.raw["addresses"][address].get(label)
+        if found is None and "error" in self.raw:
+            raise NotCollectedError(str(self.raw["error"]))
+        return collected(found, f"{address}: {label}")
 
     def has(self, label: str) -> bool:
         return any(label in parts for parts in self.raw["addresses"].values())

@@ -89,6 +89,20 @@ class Snapshot:
     def release(self) -> str:
         return str(self.raw["release"])
 
+    @property
+    def container(self) -> str:
+        """What the host is contained in (systemd-nspawn, lxc); empty for a host with a kernel of its own."""
+        return self._place("container")
+
+    @property
+    def in_test_network(self) -> bool:
+        """Whether this is a host of the lab."""
+        return self._place("test network") == "yes"
+
+    def _place(self, name: str) -> str:
+        found = self.raw.get("place", {}).get(name)
+        return str(found) if isinstance(found, str) else ""
+
     @functools.cached_property
     def postfix(self) -> Postfix:
         overrides: dict[str, dict[str, str]] = {}

@@ -42,6 +42,7 @@ def identity(plan: LabPlan, host: PlannedHost, lab_public: str, host_key: Path) 
     owner = "root:root" if host.ssh_user == "root" else f"{host.ssh_user}:{host.ssh_user}"
     files = (
         LabFile("/etc/hostname", f"{host.name}\n"),
+        LabFile("/etc/ironpost-lab", "A host of the test network: `ironpost verify --disruptive` may hurt it.\n"),
         LabFile("/etc/hosts", f"{hosts}{host.ipv6} {host.fqdn} {host.name}\n"),
         LabFile("/etc/resolv.conf", names),
         LabFile("/etc/apt/sources.list.d/lab.list", SOURCES_LINE),

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from ironpost.compliance.run import Judged, Proof
+from ironpost.compliance.proof import Judged, Proof
 
 SIGNS = {
     "holds": ("✓", "green"),

@@ -7,6 +7,7 @@ from ironpost.settings.block import Setting, blocks_of, shown
 from ironpost.settings.connection import ProbeLogin, Ssh, VantagePoint
 from ironpost.settings.publication import Parked, Rfc2136, TsigKey
 from ironpost.settings.trust import CertificateFiles, Dkim
+from ironpost.settings.waivers import Waiver
 from ironpost.settings.words import (
     DnsName,
     MailAddress,
@@ -39,6 +40,7 @@ __all__ = [
     "TimeZone",
     "TsigKey",
     "VantagePoint",
+    "Waiver",
     "blocks_of",
     "local_part",
     "mail_address",

@@ -30,6 +30,10 @@ class Sabotage:
     repair: tuple[str, ...] = ("deploy",)
     alone: bool = False
 
+    @property
+    def key(self) -> str:
+        return f"{self.control}: {self.sentence}"
+
     def carry_out(self, lab: Lab, host: str) -> None:
         if callable(self.breaks):
             self.breaks(lab, host)

@@ -1,0 +1,78 @@
+"""Collects what there is to be seen of one mail host, from all sides at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from ironpost.compliance.inside import snapshot
+from ironpost.compliance.judge import Evidence
+from ironpost.compliance.letters import letters
+from ironpost.compliance.outside import probe
+from ironpost.compliance.proof import Wanted
+from ironpost.compliance.zone import zone
+from ironpost.errors import IronpostError, UnverifiableError
+from ironpost.evidence.letters import Letters
+from ironpost.evidence.probes import Probes
+from ironpost.evidence.told import Told
+from ironpost.evidence.zone import Zone
+from ironpost.fleet import Fleet
+from ironpost.mailhost import MailHost
+
+LETTERS = ("written", "bounce", "forged", "two_from", "spoof", "senders")
+Progress = Callable[[str], None]
+
+
+def collect(fleet: Fleet, mailhost: MailHost, wanted: Wanted, progress: Progress) -> Evidence:
+    """Never raises: what could not be collected is there as its reason."""
+    with ThreadPoolExecutor() as pool:
+        inside = pool.submit(snapshot, mailhost)
+        outside = pool.submit(from_outside, fleet, mailhost, wanted.deep)
+        records = pool.submit(zone, fleet.mailhosts, mailhost)
+        post = pool.submit(letters, fleet, mailhost)
+        seen = result(inside)
+        progress(f"{mailhost.name}: looked at from inside")
+        probes = with_rest(mailhost, result(outside), result(records), result(post))
+        progress(f"{mailhost.name}: probed from outside")
+    return Evidence(seen, probes, told(fleet, mailhost, datetime.datetime.now(datetime.UTC).date()), has_peer(fleet))
+
+
+def told(fleet: Fleet, mailhost: MailHost, today: datetime.date) -> Told:
+    """The waivers for the whole fleet, for this host, or for one of its domains."""
+    mine = [waiver for waiver in fleet.waivers if waiver.mailhost in (None, mailhost.name)]
+    mine = [waiver for waiver in mine if waiver.domain in (None, *mailhost.domain_names)]
+    return Told(tuple(mine), today)
+
+
+def has_peer(fleet: Fleet) -> bool:
+    return len([mailhost for mailhost in fleet.mailhosts if mailhost.probe]) > 1
+
+
+def from_outside(fleet: Fleet, mailhost: MailHost, deep: bool) -> Probes:
+    if not fleet.vantage_points:
+        raise UnverifiableError("the inventory names no vantage point; add vantage_points= to the fleet")
+    return probe(mailhost, fleet.vantage_points[0], fleet.source.parent, deep)
+
+
+def with_rest(mailhost: MailHost, probes: Any, records: Any, post: Any) -> Probes:
+    """Zone and letters are the controller's own work: they count even where no stranger could look."""
+    seen = probes if isinstance(probes, Probes) else nothing_seen(mailhost, str(probes))
+    written = post if isinstance(post, Letters) else Letters({}, dict.fromkeys(LETTERS, str(post)))
+    return dataclasses.replace(seen, zone_seen=records if isinstance(records, Zone) else None, letters_seen=written)
+
+
+def nothing_seen(mailhost: MailHost, why: str) -> Probes:
+    return Probes({"addresses": {address: {} for address in mailhost.addresses}, "sources": [], "error": why})
+
+
+def result(future: Future[Any]) -> Any:
+    """The evidence, or the error that stands for it: one host's trouble stays one host's."""
+    try:
+        return future.result()
+    except IronpostError as error:
+        return UnverifiableError(str(error))
+    except Exception as error:  # whatever a host may send: it is told as unknown, and the other hosts are looked at
+        return UnverifiableError(f"cannot be read ({type(error).__name__}: {' '.join(str(error).split())[:200]})")

@@ -1,0 +1,93 @@
+"""One round of sabotage: hosts are broken, verified, repaired by the operators' command, and verified once more."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from ironpost.lab import Lab
+from tests.lab.deployment import DEPLOY, run_command, succeed
+from tests.lab.sabotage import LETTERS, Sabotage
+from tests.lab.sabotage.policy import APPLY, SHORT
+
+VERIFY = ("ironpost", "verify", "inventories/lab.py")
+HOSTS = ("mx1", "mx2")
+FORGET = "pkill -x -u postfix anvil; nft flush set inet ironpost rate_25_v4; nft flush set inet ironpost rate_25_v6"
+Rows = dict[tuple[str, str], dict[str, Any]]
+Round = tuple[tuple[str, Sabotage], ...]
+
+
+def rounds(sabotages: Iterable[Sabotage]) -> list[Round]:
+    """Two sabotages at a time, one on each host; those that disturb the other host have a round of their own."""
+    wanted = list(sabotages)
+    pairable = [each for each in wanted if not each.alone]
+    pairs: list[Round] = [tuple(zip(HOSTS, pairable[at : at + 2], strict=False)) for at in range(0, len(pairable), 2)]
+    lonely = [each for each in wanted if each.alone]
+    return pairs + [((HOSTS[number % 2], sabotage),) for number, sabotage in enumerate(lonely)]
+
+
+def named(broken: Round) -> str:
+    return " and ".join(f"{sabotage.control} on {host}" for host, sabotage in broken)
+
+
+def verdicts(lab: Lab) -> Rows:
+    """(host, control) → row, of one run of the literal command. Each run counts for itself: limits are forgotten."""
+    for host in HOSTS:
+        lab.run(host, FORGET)
+    done = run_command(lab, *VERIFY, "--json", "-")
+    assert done.returncode in (0, 1, 4), done.stdout[-3000:]
+    short = {lab.host(name).fqdn: name for name in HOSTS}
+    return {(short[row["mailhost"]], row["control"]): row for row in json.loads(done.stdout)["results"]}
+
+
+def standing(rows: Rows) -> list[str]:
+    """What does not hold, in words."""
+    return [
+        f"{host} {control} {row['state']}: {row['sides']}"
+        for (host, control), row in rows.items()
+        if row["state"] not in ("holds", "not applicable")
+    ]
+
+
+def break_and_look(lab: Lab, broken: Round) -> Rows:
+    """What the verifier says while these sabotages stand; they are repaired whatever happens."""
+    try:
+        for host, sabotage in broken:
+            sabotage.carry_out(lab, host)
+        return verdicts(lab)
+    finally:
+        repair(lab, broken)
+
+
+def repair(lab: Lab, broken: Round) -> None:
+    """By the operators' commands alone, never by resetting the host."""
+    ways = {way for _, sabotage in broken for way in sabotage.repair}
+    if "deploy" in ways:
+        succeed(lab, *DEPLOY)
+    if "dns" in ways:
+        succeed(lab, *APPLY)
+        time.sleep(2 * SHORT)
+
+
+def escaped(rows: Rows, host: str, sabotage: Sabotage) -> str:
+    """Why a sabotage does not count as caught; empty when its own control found it from each side that it names."""
+    row = rows[host, sabotage.control]
+    if row["state"] != "broken":
+        return f"{sabotage.key}: not found; {row['sides']}"
+    for side in sabotage.sides:
+        said = row["sides"][side]
+        if said["state"] != "broken" or not said["found"] or not said["remedy"]:
+            return f"{sabotage.key}: not seen from {side}; {row['sides']}"
+    return ""
+
+
+def tripped(rows: Rows, broken: Round) -> list[str]:
+    """Controls that cry although nothing of theirs was touched."""
+    allowed = dict.fromkeys(HOSTS, frozenset[str]())
+    for host, sabotage in broken:
+        allowed[host] |= sabotage.trips | {sabotage.control}
+        for other in HOSTS if sabotage.alone else ():
+            allowed[other] |= LETTERS
+    return [text for text in standing(rows) if text.split()[1] not in allowed[text.split()[0]]]

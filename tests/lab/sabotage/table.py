@@ -1,0 +1,29 @@
+"""All sabotages of this folder, and why some controls have none."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+from tests.lab.sabotage import Sabotage
+
+# What cannot be shown by breaking a live host, and where it is shown.
+SHOWN_ELSEWHERE = {
+    "EVD-04": "a waiver stands in the inventory, not on a host: tests/unit/test_waivers.py",
+}
+
+
+def every() -> dict[str, Sabotage]:
+    """Key → sabotage, in the order of files; every tuple of sabotages in a module of this folder counts."""
+    found: dict[str, Sabotage] = {}
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        names = vars(importlib.import_module(f"tests.lab.sabotage.{module.name}")) if module.name != "table" else {}
+        for name, value in names.items():
+            if name.isupper() and isinstance(value, tuple):
+                found |= {sabotage.key: sabotage for sabotage in value if isinstance(sabotage, Sabotage)}
+    return found
+
+
+def first_of(control: str) -> Sabotage:
+    return next(sabotage for sabotage in every().values() if sabotage.control == control)
