@@ -19,6 +19,7 @@ from ironpost.components.postfix import postfix  # noqa: E402
 from ironpost.components.resolver import resolver  # noqa: E402
 from ironpost.components.rspamd import rspamd  # noqa: E402
 from ironpost.components.system import system  # noqa: E402
+from ironpost.components.web import web  # noqa: E402
 from ironpost.operations import provision, settle  # noqa: E402
 
 provision(system)  # name, time, updates, SSH
@@ -28,5 +29,6 @@ provision(certificates)
 provision(accounts)
 provision(dovecot)  # makes the SASL and LMTP sockets that Postfix needs
 provision(rspamd)
+provision(web)  # policies and settings over HTTPS, where a domain has them
 provision(postfix)  # last: no mail is accepted until the rest is ready
 settle()  # staged, checked by the programs themselves, switched as a whole, confirmed over a new connection

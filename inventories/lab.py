@@ -11,6 +11,7 @@ from ironpost.secret import Secret
 from ironpost.settings import Allow, CertificateFiles, Parked, ProbeLogin, Rfc2136, Ssh, TsigKey, VantagePoint
 
 _lab = Lab.current()
+_WEB_NAMES = "mta-sts", "autoconfig", "autodiscover"
 
 
 def _ssh(name: str) -> Ssh:
@@ -28,9 +29,9 @@ def _updates(domain: str) -> Rfc2136:
     )
 
 
-def _mailhost(name: str, domain: str, admin: str, tls: str) -> MailHost:
+def _mailhost(name: str, domain: str, admin: str, tls: str, mta_sts: str) -> MailHost:
     host = _lab.host(name)
-    chain, key = _lab.certificate(host.fqdn)
+    chain, key = _lab.certificate(host.fqdn, tuple(f"{web}.{domain}" for web in _WEB_NAMES))
     return MailHost(
         name=host.fqdn,
         release=host.release,
@@ -45,6 +46,8 @@ def _mailhost(name: str, domain: str, admin: str, tls: str) -> MailHost:
                 users=str(users_file(_lab.directory, domain)),
                 dns=_updates(domain),
                 sends_already=False,
+                mta_sts=mta_sts,
+                autoconfig=True,
             )
         ],
         certificate=CertificateFiles(chain=str(chain), key=Secret.file(key)),
@@ -61,8 +64,8 @@ def _mailhost(name: str, domain: str, admin: str, tls: str) -> MailHost:
 
 
 mail = fleet(
-    _mailhost("mx1", "example.org", "alice@example.org", tls="modern"),
-    _mailhost("mx2", "example.com", "dave@example.com", tls="intermediate"),
+    _mailhost("mx1", "example.org", "alice@example.org", tls="modern", mta_sts="enforce"),
+    _mailhost("mx2", "example.com", "dave@example.com", tls="intermediate", mta_sts="testing"),
     vantage_points=[VantagePoint(ssh=_ssh("stranger"))],
     parked=[Parked(name="parked.example.org", dns=_updates("example.org"))],
     resolvers=[_lab.resolver],

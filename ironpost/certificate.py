@@ -38,23 +38,25 @@ def certificate_mistakes(mailhost: MailHost, now: datetime | None = None) -> lis
         return [str(error)]
     except ValueError:
         return [f"{name}: {NOT_PEM}"]
-    found = [*name_mistakes(chain[0], mailhost.name), *chain_mistakes(chain)]
+    found = [*name_mistakes(chain[0], mailhost.certificate_names), *chain_mistakes(chain)]
     for certificate in chain:
         found += time_mistakes(certificate, now or datetime.now(UTC))
     return [f"{name}: {mistake}" for mistake in found]
 
 
-def name_mistakes(leaf: x509.Certificate, name: str) -> list[str]:
-    """The host name must be a DNS name of the certificate; the common name counts for nothing (RFC 9525 §2)."""
+def name_mistakes(leaf: x509.Certificate, wanted: tuple[str, ...]) -> list[str]:
+    """Each name must be a DNS name of the certificate; the common name counts for nothing (RFC 9525 §2)."""
     try:
         names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(
             x509.DNSName
         )
     except x509.ExtensionNotFound:
         names = []
-    covered = {name, "*." + name.partition(".")[2]}
-    if covered.isdisjoint(each.lower() for each in names):
-        return [f"names {', '.join(names) or 'no host'}, not {name}; have one issued for this name"]
+    held = {each.lower() for each in names}
+    lacking = [name for name in wanted if held.isdisjoint({name, "*." + name.partition(".")[2]})]
+    if lacking:
+        this = "this name" if len(lacking) == 1 else "these names"
+        return [f"names {', '.join(names) or 'no host'}, not {' and '.join(lacking)}; have one issued for {this}"]
     return []
 
 

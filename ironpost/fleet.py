@@ -60,6 +60,7 @@ def fleet(
     if not mailhosts:
         mistakes.append(f"{source.name}: fleet() names no mail host; put one MailHost(…) or more into it")
     if not mistakes:
+        know_each_other(mailhosts)
         mistakes += cross_mistakes(mailhosts, source.parent) + parked_mistakes(mailhosts, parked)
         mistakes += [told(waiver, mistake) for waiver in waivers for mistake in waiver_mistakes(waiver, mailhosts)]
         mistakes += [
@@ -113,10 +114,18 @@ def told(block: Setting, mistake: str) -> str:
     return f"{name} ({block.where}): {mistake}"
 
 
+def know_each_other(mailhosts: tuple[MailHost, ...]) -> None:
+    """Tells each domain which hosts of the fleet serve it: a policy names all of them, on each of them."""
+    for mailhost in mailhosts:
+        for domain in mailhost.domains:
+            domain._exchangers = tuple(other.name for other in mailhosts if domain.name in other.domain_names)
+
+
 def cross_mistakes(mailhosts: tuple[MailHost, ...], directory: Path) -> list[str]:
     """Mistakes that only show between blocks, or in the files that they name."""
     mistakes = repeated("host name", [mailhost.name for mailhost in mailhosts])
     mistakes += repeated("address", [address for mailhost in mailhosts for address in mailhost.addresses])
+    mistakes += policy_contradictions(mailhosts)
     for mailhost in mailhosts:
         found = mailhost.read_users(directory)
         found += [f"{path}: no such file; correct the setting" for path in missing_files(mailhost, directory)]
@@ -146,6 +155,19 @@ def repeated(what: str, values: list[str]) -> list[str]:
     ]
 
 
+def policy_contradictions(mailhosts: tuple[MailHost, ...]) -> list[str]:
+    """A domain's MTA-STS policy is one, whichever host is asked for it."""
+    said: dict[str, dict[str, str]] = {}
+    for mailhost in mailhosts:
+        for domain in mailhost.domains:
+            said.setdefault(domain.name, {})[mailhost.name] = repr(domain.mta_sts)
+    return [
+        f"{name}: mta_sts is {' and '.join(f'{mode} on {host}' for host, mode in modes.items())}; say the same on each"
+        for name, modes in said.items()
+        if len(set(modes.values())) > 1
+    ]
+
+
 def missing_files(mailhost: MailHost, directory: Path) -> list[str]:
     named = [mailhost.certificate.chain, mailhost.ssh.key, mailhost.ssh.known_hosts]
     named += [mailhost.probe.authority] if mailhost.probe else []
@@ -159,6 +181,10 @@ def address_mistakes(mailhost: MailHost) -> list[str]:
     mistakes = []
     if mailhost.admin.rpartition("@")[2] in hosted and mailhost.admin not in known:
         mistakes.append(f"admin: {mailhost.admin} has no mailbox here; add the user, or name another address")
+    for domain in mailhost.domains:
+        reports = domain.tls_reports
+        if reports and reports.rpartition("@")[2] in hosted and reports not in known:
+            mistakes.append(f"tls_reports: {reports} has no mailbox here; add the user, or name another address")
     mailboxes = {account.address for account in mailhost.accounts}
     if mailhost.probe and mailhost.probe.address not in mailboxes:
         mistakes.append(f"probe: {mailhost.probe.address} has no mailbox here; add the user, or name another mailbox")

@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from ironpost import __version__
+from ironpost.certificate import certificate_mistakes
+from ironpost.errors import InventoryError
 from ironpost.inventory import read_inventory
 
 SCHEMA = 1
@@ -25,6 +27,10 @@ def check(inventory: Path, as_json: bool, quiet: bool) -> None:
       ironpost check inventories/prod.py
     """
     fleet = read_inventory(inventory)
+    mistakes = [f"{host.name}: {mistake}" for host in fleet.mailhosts for mistake in certificate_mistakes(host)]
+    if mistakes:
+        lines = [f"{inventory.name}: these certificates cannot be used", *(f"  - {mistake}" for mistake in mistakes)]
+        raise InventoryError("\n".join(lines))
     if as_json:
         results = [mailhost.to_json() for mailhost in fleet.mailhosts]
         tool = {"name": "ironpost", "version": __version__}

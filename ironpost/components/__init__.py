@@ -13,6 +13,7 @@ from ironpost.components.postfix import postfix
 from ironpost.components.resolver import resolver
 from ironpost.components.rspamd import rspamd
 from ironpost.components.system import system
+from ironpost.components.web import web
 from ironpost.mailhost import MailHost
 
 # As deploys/mail.py names them one by one.
@@ -24,6 +25,7 @@ PARTS: tuple[Callable[..., Component], ...] = (
     accounts,
     dovecot,
     rspamd,
+    web,
     postfix,
 )
 

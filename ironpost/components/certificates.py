@@ -39,8 +39,11 @@ def questions(mailhost: MailHost) -> tuple[tuple[str, str], ...]:
             f"{CHAIN}: is not the certificate of the key beside it; name two files that belong together",
         ),
         (f"{leaf} -checkend 0 >/dev/null", f"{CHAIN}: has expired; renew it"),
-        (
-            f"{leaf} -checkhost {mailhost.name} | grep -q 'does match'",
-            f"{CHAIN}: does not name {mailhost.name}; have one issued for this name",
+        *(
+            (
+                f"{leaf} -checkhost {name} | grep -q 'does match'",
+                f"{CHAIN}: does not name {name}; have one issued for this name",
+            )
+            for name in mailhost.certificate_names
         ),
     )

@@ -21,7 +21,10 @@ SSH = {"sshd", "systemd"}
 
 def doors(mailhost: MailHost) -> dict[int, set[str]]:
     """The doors of this mail host's role, SSH apart."""
-    return DOORS | dict(CLEARTEXT[name] for name in mailhost.cleartext_ports)
+    found = DOORS | dict(CLEARTEXT[name] for name in mailhost.cleartext_ports)
+    if any(domain.mta_sts or domain.autoconfig for domain in mailhost.domains):
+        found |= {443: {"nginx"}}
+    return found | ({80: {"nginx"}} if getattr(mailhost.certificate, "challenge", None) == "http-01" else {})
 
 
 @control(

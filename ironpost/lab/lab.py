@@ -87,9 +87,9 @@ class Lab:
     def root_certificate(self) -> Path:
         return self.directory / "ca" / "root.pem"
 
-    def certificate(self, fqdn: str) -> tuple[Path, Path]:
-        """Chain and private key for a name, issued by the lab's authority when first asked."""
-        return self.authority.certificate(fqdn)
+    def certificate(self, fqdn: str, also: tuple[str, ...] = ()) -> tuple[Path, Path]:
+        """Chain and private key for a name and further ones, issued by the lab's authority when first asked."""
+        return self.authority.certificate(fqdn, also)
 
     @property
     def keys(self) -> Keys:

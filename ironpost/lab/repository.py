@@ -42,6 +42,8 @@ PACKAGES = (
     "ca-certificates",
     "tzdata",
     "fail2ban",
+    "nginx",
+    "postfix-mta-sts-resolver",
     "openssl",
     "procps",
 )

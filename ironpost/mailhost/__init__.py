@@ -11,9 +11,10 @@ from ironpost.mailhost.dovecot import DovecotValues
 from ironpost.mailhost.postfix import PostfixValues
 from ironpost.mailhost.rspamd import RspamdValues
 from ironpost.mailhost.said import Release
+from ironpost.mailhost.web import WebValues
 
 __all__ = ["DKIM_DIRECTORY", "Domain", "MailHost", "Release"]
 
 
-class MailHost(DoorsValues, PostfixValues, DovecotValues, RspamdValues):
+class MailHost(DoorsValues, PostfixValues, DovecotValues, RspamdValues, WebValues):
     """One mail host with all roles. `name` is its fully qualified host name, as its MX and its certificate say it."""

@@ -27,6 +27,10 @@ class Domain(Setting):
 
     `also_sends` names those systems: domains whose SPF policy includes them, and networks. `spf_flat` writes our own
     addresses into the policy, so that receivers need not ask for them. `observe_until` ends a time of `p=none`.
+
+    `mta_sts` is the mode of its policy (RFC 8461): unset, there is none, and no web server; "none" takes one back.
+    `tls_reports` gets the reports of other servers on TLS (RFC 8460); unset, the admin does. `autoconfig` answers
+    Thunderbird and Outlook.
     """
 
     name: DnsName
@@ -40,11 +44,20 @@ class Domain(Setting):
     dmarc: Literal["none", "quarantine", "reject"] | None = None
     dmarc_reports: Addresses = ()
     observe_until: datetime.date | None = None
+    mta_sts: Literal["none", "testing", "enforce"] | None = None
+    tls_reports: MailAddress | None = None
+    autoconfig: bool = False
     _accounts: tuple[Account, ...] = PrivateAttr(default=())
+    _exchangers: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def accounts(self) -> tuple[Account, ...]:
         return self._accounts
+
+    @property
+    def exchangers(self) -> tuple[str, ...]:
+        """The names of all mail hosts of the fleet that take its mail, as its MX set names them."""
+        return self._exchangers
 
     @property
     def dmarc_policy(self) -> str:

@@ -77,6 +77,7 @@ class Host:
     ipv4: str = "192.0.2.1"
     ipv6: None = None
     probe: None = None
+    certificate: None = None
 
     @property
     def domains(self) -> tuple[Any, ...]:
@@ -101,6 +102,8 @@ class Keys:
 class Hosted:
     name: str = "example.org"
     dkim: Keys = Keys()
+    mta_sts: str = "enforce"
+    autoconfig: bool = True
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,7 @@ from ironpost.dns.records.parked import parked_sets
 from ironpost.dns.records.services import service_sets
 from ironpost.dns.records.spf import helo_sets, spf_sets
 from ironpost.dns.records.told import PublicKeys
+from ironpost.dns.records.web import web_sets
 from ironpost.dns.recordset import RecordSet, SetId
 from ironpost.errors import DnsError
 from ironpost.mailhost import Domain, MailHost
@@ -24,7 +25,7 @@ DomainTopic = Callable[[Domain, tuple[MailHost, ...], PublicKeys], Iterator[Reco
 
 # In the order in which a plan shows them.
 HOST_TOPICS: tuple[HostTopic, ...] = (address_sets, helo_sets, caa_sets)
-DOMAIN_TOPICS: tuple[DomainTopic, ...] = (mx_sets, spf_sets, dmarc_sets, dkim_sets, service_sets)
+DOMAIN_TOPICS: tuple[DomainTopic, ...] = (mx_sets, spf_sets, dmarc_sets, dkim_sets, service_sets, web_sets)
 
 
 @dataclass(frozen=True)
