@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ironpost.component import Check, Component, HostDirectory, HostFile, Port, Unit
+from ironpost.components.sandbox import drop_in, sandbox
 from ironpost.mailhost import MailHost
 from ironpost.render import render
 
@@ -22,12 +23,17 @@ def dovecot(mailhost: MailHost) -> Component:
         files=(
             *(HostFile(path, render(path, mailhost)) for path in (CONFIGURATION, *RULES)),
             *(HostFile(path, render(path, mailhost), mode=0o755) for path in PROGRAMS),
+            sandbox(mailhost, "dovecot.service"),
         ),
         directories=(
+            # rspamd-learn is run by vmail.
+            HostDirectory("/usr/lib/ironpost"),
             # Where Dovecot keeps the compiled rules: /etc belongs to root.
             HostDirectory("/var/lib/dovecot/sieve", mode=0o750, owner="vmail", group="vmail"),
             # Dovecot starts first and listens there for Postfix, which makes this folder only when it starts.
             HostDirectory("/var/spool/postfix/private", mode=0o700, owner="postfix"),
+            # What Sieve rules send goes there; a folder that is missing would keep Dovecot from starting.
+            HostDirectory("/var/spool/postfix/maildrop", mode=0o1730, owner="postfix", group="postdrop"),
         ),
         units=units(),
         ports=ports(mailhost),
@@ -44,7 +50,11 @@ def units() -> tuple[Unit, ...]:
     """The socket unit would open the cleartext ports by itself, whatever dovecot.conf says."""
     return (
         Unit("dovecot.socket", state="masked"),
-        Unit("dovecot.service", reload_on=("/etc/dovecot/", "/etc/ssl/ironpost/")),
+        Unit(
+            "dovecot.service",
+            reload_on=("/etc/dovecot/", "/etc/ssl/ironpost/"),
+            restart_on=(drop_in("dovecot.service"),),
+        ),
     )
 
 

@@ -6,6 +6,7 @@ import shlex
 
 from ironpost.component import Check, Component, HostFile, Port, SystemUser, Unit
 from ironpost.components import postfix_maps as maps
+from ironpost.components.sandbox import drop_in, sandbox
 from ironpost.mailhost import MailHost
 from ironpost.render import render
 
@@ -19,12 +20,13 @@ UNITS = {"bookworm": "postfix@-.service", "trixie": "postfix.service"}
 
 def postfix(mailhost: MailHost) -> Component:
     """The whole of Postfix on one host."""
+    unit = UNITS[mailhost.release]
     return Component(
         name="postfix",
         packages=("postfix", "ca-certificates", "iproute2", "openssl", "python3"),
-        files=configuration(mailhost) + tables(mailhost) + programs(mailhost),
+        files=(*configuration(mailhost), *tables(mailhost), *programs(mailhost), sandbox(mailhost, unit)),
         users=(SystemUser("postfix", groups=("_rspamd",)),),
-        units=(Unit(UNITS[mailhost.release], reload_on=("/etc/postfix/", "/etc/ssl/ironpost/")),),
+        units=(Unit(unit, reload_on=("/etc/postfix/", "/etc/ssl/ironpost/"), restart_on=(drop_in(unit),)),),
         ports=ports(mailhost),
         checks=checks(mailhost),
         probes=(f"python3 {PROGRAMS[1]} 25 465 587",),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ironpost.component import Check, Component, HostFile, Unit
+from ironpost.components.sandbox import drop_in, sandbox
 from ironpost.mailhost import MailHost
 from ironpost.render import render
 
 RENDERED = (
     "/etc/unbound/unbound.conf.d/ironpost.conf",
+    "/etc/unbound/unbound.conf.d/remote-control.conf",
     "/etc/dhcp/dhclient-enter-hooks.d/ironpost",
     "/etc/dhcpcd.enter-hook",
     "/etc/resolv.conf",
@@ -36,9 +38,12 @@ def resolver(mailhost: MailHost) -> Component:
     return Component(
         name="resolver",
         packages=("unbound", "dns-root-data", "python3"),  # unbound finds no trust anchor without dns-root-data
-        files=tuple(HostFile(path, render(path, mailhost)) for path in RENDERED),
+        files=(
+            *(HostFile(path, render(path, mailhost)) for path in RENDERED),
+            sandbox(mailhost, "unbound.service"),
+        ),
         units=(
-            Unit("unbound.service", restart_on=("/etc/unbound/",)),
+            Unit("unbound.service", restart_on=("/etc/unbound/", drop_in("unbound.service"))),
             Unit("unbound-resolvconf.service", state="masked"),  # would hand /etc/resolv.conf to resolvconf(8)
         ),
         checks=(Check(TRUST_ANCHOR), Check("unbound-checkconf >/dev/null")),

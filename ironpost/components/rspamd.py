@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ironpost.component import Check, Component, HostDirectory, HostFile, SystemUser, Unit
+from ironpost.components.sandbox import drop_in, sandbox
 from ironpost.mailhost import DKIM_DIRECTORY, MailHost
 from ironpost.render import render
 
@@ -16,7 +17,6 @@ CONFIGURATION = (
     "/etc/rspamd/override.d/worker-normal.inc",
     "/etc/rspamd/override.d/worker-controller.inc",
 )
-STOP = "/etc/systemd/system/rspamd.service.d/ironpost.conf"
 REDIS = "/etc/redis/redis.conf"
 # Looking for links in any text makes rspamd compile its patterns: six seconds, once, that its first start would take.
 WARM_UP = "rspamadm mime urls /etc/debian_version >/dev/null"
@@ -30,7 +30,8 @@ def rspamd(mailhost: MailHost) -> Component:
         packages=("rspamd", "redis-server", "python3"),
         files=(
             HostFile(REDIS, render(REDIS, mailhost), mode=0o640, group="redis"),
-            *(HostFile(path, render(path, mailhost)) for path in (*CONFIGURATION, STOP)),
+            *(HostFile(path, render(path, mailhost)) for path in CONFIGURATION),
+            sandbox(mailhost, "rspamd.service"),
             HostFile(PROBE, render(PROBE, mailhost), mode=0o755),
         ),
         directories=(HostDirectory(DKIM_DIRECTORY, mode=0o700, owner="_rspamd", group="_rspamd"),),
@@ -38,7 +39,7 @@ def rspamd(mailhost: MailHost) -> Component:
         dkim_keys=tuple(key for domain in mailhost.domains for key in domain.dkim_keys),
         units=(
             Unit("redis-server.service", restart_on=("/etc/redis/",)),
-            Unit("rspamd.service", restart_on=("/etc/rspamd/",)),
+            Unit("rspamd.service", restart_on=("/etc/rspamd/", drop_in("rspamd.service"))),
         ),
         checks=(
             Check("rspamadm configtest >/dev/null", user="_rspamd"),

@@ -57,7 +57,7 @@ def group_name(number: int) -> str:
 
 def place(source: Path, target: Path) -> None:
     """Puts a copy of `source`, owner and mode included, at `target` by one rename."""
-    target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    make_folders(target.parent)
     partial = target.with_name(f".{target.name}.ironpost")
     partial.unlink(missing_ok=True)
     if source.is_symlink():
@@ -65,6 +65,14 @@ def place(source: Path, target: Path) -> None:
     else:
         copy_file(source, partial)
     partial.replace(target)
+
+
+def make_folders(path: Path) -> None:
+    """The folder and those above it that are missing, open to all whatever the umask: services look into them."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        folder.chmod(0o755)
 
 
 def copy_file(source: Path, target: Path) -> None:

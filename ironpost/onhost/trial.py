@@ -46,7 +46,7 @@ def folders_of(manifest: dict[str, Any]) -> list[str]:
 def lay_over(folder: str, copy: Path, tree: Path) -> None:
     """A copy of the folder with the staged files on top, mounted where the folder is."""
     real = Path(folder)
-    real.mkdir(parents=True, exist_ok=True)
+    trees.make_folders(real)
     subprocess.run(["cp", "-a", f"{folder}/.", str(copy)], check=True)
     shutil.copystat(real, copy)
     staged = trees.below(tree, folder)
