@@ -32,6 +32,7 @@ def _updates(domain: str) -> Rfc2136:
 def _mailhost(name: str, domain: str, admin: str, tls: str, mta_sts: str) -> MailHost:
     host = _lab.host(name)
     chain, key = _lab.certificate(host.fqdn, tuple(f"{web}.{domain}" for web in _WEB_NAMES))
+    _, next_key = _lab.next_certificate(host.fqdn)
     return MailHost(
         name=host.fqdn,
         release=host.release,
@@ -50,7 +51,7 @@ def _mailhost(name: str, domain: str, admin: str, tls: str, mta_sts: str) -> Mai
                 autoconfig=True,
             )
         ],
-        certificate=CertificateFiles(chain=str(chain), key=Secret.file(key)),
+        certificate=CertificateFiles(chain=str(chain), key=Secret.file(key), next_key=Secret.file(next_key)),
         allow=Allow(ssh=_lab.controller),
         reverse_dns=_updates(domain),
         outgoing_check="mail.example.net",

@@ -57,6 +57,14 @@ class DkimKey:
 
 
 @dataclass(frozen=True)
+class TlsFile:
+    """A file whose public key DNS is told of: the chain that is served, or the key that will be served next."""
+
+    path: str
+    state: Literal["current", "next"]
+
+
+@dataclass(frozen=True)
 class Unit:
     """A systemd unit, and what a change of files with those prefixes asks of it. `restart_on` wins."""
 
@@ -105,6 +113,7 @@ class Component:
     directories: tuple[HostDirectory, ...] = ()
     users: tuple[SystemUser, ...] = ()
     dkim_keys: tuple[DkimKey, ...] = ()
+    tls_files: tuple[TlsFile, ...] = ()
     units: tuple[Unit, ...] = ()
     ports: tuple[Port, ...] = ()
     checks: tuple[Check, ...] = ()

@@ -46,6 +46,7 @@ class Generation:
             "directories": self._parts("directories"),
             "users": merged_users(self._parts("users")),
             "dkim_keys": self._parts("dkim_keys"),
+            "tls_files": self._parts("tls_files"),
             "units": merged_units(self._parts("units")),
             "checks": [{"component": name} | check for name, check in self._named("checks")],
             "probes": [

@@ -173,9 +173,15 @@ def refusals(plans: tuple[ZonePlan, ...]) -> list[str]:
 def too_many(where: str, plans: tuple[ZonePlan, ...]) -> list[str]:
     owned = [change for plan in plans for change in plan.changes if change.old_rule in ("own", "merge")]
     touched = [change for change in owned if change.before and change.before != change.after]
-    if len(owned) < LIMIT_FROM or len(touched) * 100 <= len(owned) * MOST_CHANGED_PERCENT:
+    all_of, moved = (len({unit(change.id) for change in group}) for group in (owned, touched))
+    if all_of < LIMIT_FROM or moved * 100 <= all_of * MOST_CHANGED_PERCENT:
         return []
     return [
-        f"{where}: {len(touched)} of {len(owned)} owned record sets would be changed or deleted, more than "
+        f"{where}: {moved} of {all_of} owned record sets would be changed or deleted, more than "
         f"{MOST_CHANGED_PERCENT} %; nothing was done, use --insist if you mean it"
     ]
+
+
+def unit(place: SetId) -> SetId:
+    """What counts as one change: a host's new TLS key is one, although the sets of all its ports change."""
+    return SetId(place.name.partition("._tcp.")[2], "TLSA") if place.rtype == "TLSA" else place

@@ -1,9 +1,9 @@
-"""The scopes of a fleet, with the public keys that its hosts tell."""
+"""The scopes of a fleet, with what its hosts tell of themselves."""
 
 from __future__ import annotations
 
-from ironpost.dns.keys import public_keys
 from ironpost.dns.records import Scope, scopes
+from ironpost.dns.told import tellings
 from ironpost.errors import InventoryError
 from ironpost.fleet import Fleet
 
@@ -12,13 +12,14 @@ def wanted(fleet: Fleet, limit: tuple[str, ...] = ()) -> tuple[tuple[Scope, ...]
     """All scopes that `limit` leaves (host or domain names; empty: all), and a sentence for each host not read."""
     mailhosts = fleet.mailhosts
     every = scopes(mailhosts, {}, fleet.parked)
-    chosen = [scope.name for scope in every if not limit or named(scope, limit)]
+    chosen = [scope for scope in every if not limit or named(scope, limit)]
     strangers = [name for name in limit if not any(named(scope, (name,)) for scope in every)]
     if strangers:
         raise InventoryError(f"--limit {strangers[0]}: no such mail host or domain; see `ironpost check`")
-    signing = [each for each in mailhosts if set(each.domain_names) & set(chosen)]
-    keys, unread = public_keys(signing)
-    return tuple(scope for scope in scopes(mailhosts, keys, fleet.parked) if scope.name in chosen), unread
+    names = {scope.name for scope in chosen}
+    about = {each.name for scope in chosen for each in scope.mailhosts}
+    told, unread = tellings(each for each in mailhosts if each.name in about)
+    return tuple(scope for scope in scopes(mailhosts, told, fleet.parked) if scope.name in names), unread
 
 
 def named(scope: Scope, limit: tuple[str, ...]) -> bool:

@@ -91,6 +91,10 @@ class Lab:
         """Chain and private key for a name and further ones, issued by the lab's authority when first asked."""
         return self.authority.certificate(fqdn, also)
 
+    def next_certificate(self, fqdn: str) -> tuple[Path, Path]:
+        """The same for the key that will be served after it."""
+        return self.authority.certificate(fqdn, label=f"{fqdn}.next")
+
     @property
     def keys(self) -> Keys:
         """DNSSEC, TSIG and DKIM keys of the lab's names; made on first use."""

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import keys, stage, survey, switch
+from . import stage, survey, switch, tell
 from .state import TOP, Refused, locked, manifest_of, read_state
 
 PROGRAM = Path(__file__).parent
@@ -102,8 +102,8 @@ def do_recover() -> int:
     return 0
 
 
-def do_dkim_public() -> list[dict[str, str]]:
-    return keys.public_keys(manifest_of(read_state()["current"]))
+def do_tell() -> dict[str, Any]:
+    return tell.tell(manifest_of(read_state()["current"]))
 
 
 def do_state() -> dict[str, Any]:
@@ -121,6 +121,6 @@ VERBS: dict[str, Any] = {
     "confirm": do_confirm,
     "revert": do_revert,
     "recover": do_recover,
-    "dkim-public": do_dkim_public,
+    "tell": do_tell,
     "state": do_state,
 }

@@ -10,10 +10,14 @@ from ironpost.settings.words import DnsLabel, PlainPath
 
 
 class CertificateFiles(Setting):
-    """A certificate that somebody else renews: chain in PEM (leaf first), and its private key."""
+    """A certificate that somebody else renews: chain in PEM (leaf first), and its private key.
+
+    `next_key` is the private key of the certificate after it: its TLSA record stands in DNS long before it is used.
+    """
 
     chain: PlainPath
     key: Secret
+    next_key: Secret | None = None
 
 
 class Dkim(Setting):

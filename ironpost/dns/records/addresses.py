@@ -5,12 +5,12 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
-from ironpost.dns.records.told import PublicKeys
+from ironpost.dns.records.told import Tellings
 from ironpost.dns.recordset import RecordSet, record_set
 from ironpost.mailhost import MailHost
 
 
-def address_sets(mailhost: MailHost, told: PublicKeys) -> Iterator[RecordSet]:
+def address_sets(mailhost: MailHost, told: Tellings) -> Iterator[RecordSet]:
     why = "the mail host's address, which its MX and its pointer lead to"
     if mailhost.ipv4:
         yield record_set(mailhost.name, "A", (mailhost.ipv4,), why)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ironpost.dns.records.told import PublicKeys
+from ironpost.dns.records.told import Tellings
 from ironpost.dns.recordset import RecordSet, record_set
 from ironpost.mailhost import MailHost
 
 
-def caa_sets(mailhost: MailHost, told: PublicKeys) -> Iterator[RecordSet]:
+def caa_sets(mailhost: MailHost, told: Tellings) -> Iterator[RecordSet]:
     """At the host's own name, never above it: the authorities of other people's web sites are not ours to choose.
 
     Wildcards and S/MIME certificates are nobody's to issue here (RFC 8659 §4.3, RFC 9495).

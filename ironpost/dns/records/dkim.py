@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ironpost.dns.records.told import PublicKeys
+from ironpost.dns.records.told import Tellings
 from ironpost.dns.recordset import RecordSet, SetId, record_set
 from ironpost.errors import DnsError
 from ironpost.mailhost import Domain, MailHost
 
 
-def dkim_sets(domain: Domain, serving: tuple[MailHost, ...], told: PublicKeys) -> Iterator[RecordSet]:
+def dkim_sets(domain: Domain, serving: tuple[MailHost, ...], told: Tellings) -> Iterator[RecordSet]:
     for selector, kind, hosts in selectors(domain.name, serving):
         yield dkim_set(domain.name, selector, kind, hosts, told)
 
@@ -26,10 +26,10 @@ def selectors(name: str, serving: tuple[MailHost, ...]) -> Iterator[tuple[str, s
         yield selector, kind, hosts
 
 
-def dkim_set(domain: str, selector: str, kind: str, hosts: tuple[str, ...], told: PublicKeys) -> RecordSet:
+def dkim_set(domain: str, selector: str, kind: str, hosts: tuple[str, ...], told: Tellings) -> RecordSet:
     """One public key. Each host makes its own keys, so that two with one selector would break each other's mail."""
     wanted = SetId(f"{selector}._domainkey.{domain}", "TXT")
-    known = [(told.get(host) or {}).get((domain, selector)) for host in hosts]
+    known = [each.dkim.get((domain, selector)) if (each := told.get(host)) else None for host in hosts]
     values = {value for value in known if value}
     if len(values) > 1:
         raise DnsError(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ironpost.dns.records.told import PublicKeys
+from ironpost.dns.records.told import Tellings
 from ironpost.dns.recordset import RecordSet, record_set
 from ironpost.mailhost import Domain, MailHost
 
 
-def dmarc_sets(domain: Domain, serving: tuple[MailHost, ...], told: PublicKeys) -> Iterator[RecordSet]:
+def dmarc_sets(domain: Domain, serving: tuple[MailHost, ...], told: Tellings) -> Iterator[RecordSet]:
     reports = ",".join(f"mailto:{address}" for address in report_addresses(domain, serving))
     policy = f"v=DMARC1; p={domain.dmarc_policy}; rua={reports}"
     why = "DMARC: what receivers do with mail that only claims to be from here (RFC 9989)"

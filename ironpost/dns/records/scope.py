@@ -13,18 +13,19 @@ from ironpost.dns.records.mx import mx_sets
 from ironpost.dns.records.parked import parked_sets
 from ironpost.dns.records.services import service_sets
 from ironpost.dns.records.spf import helo_sets, spf_sets
-from ironpost.dns.records.told import PublicKeys
+from ironpost.dns.records.tlsa import tlsa_sets
+from ironpost.dns.records.told import Tellings
 from ironpost.dns.records.web import web_sets
 from ironpost.dns.recordset import RecordSet, SetId
 from ironpost.errors import DnsError
 from ironpost.mailhost import Domain, MailHost
 from ironpost.settings import Parked, Rfc2136
 
-HostTopic = Callable[[MailHost, PublicKeys], Iterator[RecordSet]]
-DomainTopic = Callable[[Domain, tuple[MailHost, ...], PublicKeys], Iterator[RecordSet]]
+HostTopic = Callable[[MailHost, Tellings], Iterator[RecordSet]]
+DomainTopic = Callable[[Domain, tuple[MailHost, ...], Tellings], Iterator[RecordSet]]
 
 # In the order in which a plan shows them.
-HOST_TOPICS: tuple[HostTopic, ...] = (address_sets, helo_sets, caa_sets)
+HOST_TOPICS: tuple[HostTopic, ...] = (address_sets, helo_sets, caa_sets, tlsa_sets)
 DOMAIN_TOPICS: tuple[DomainTopic, ...] = (mx_sets, spf_sets, dmarc_sets, dkim_sets, service_sets, web_sets)
 
 
@@ -48,7 +49,7 @@ class Scope:
         return tuple(each.id.name for each in self.sets if each.values is None)
 
 
-def scopes(mailhosts: tuple[MailHost, ...], told: PublicKeys, parked: tuple[Parked, ...] = ()) -> tuple[Scope, ...]:
+def scopes(mailhosts: tuple[MailHost, ...], told: Tellings, parked: tuple[Parked, ...] = ()) -> tuple[Scope, ...]:
     """What is wanted in each domain and at each pointer. Raises DnsError where two hosts contradict each other."""
     names = dict.fromkeys(name for mailhost in mailhosts for name in mailhost.domain_names)
     domains = [domain_scope(name, mailhosts, told) for name in names]
@@ -56,7 +57,7 @@ def scopes(mailhosts: tuple[MailHost, ...], told: PublicKeys, parked: tuple[Park
     return (*domains, *asleep, *(scope for mailhost in mailhosts for scope in pointer_scopes(mailhost)))
 
 
-def domain_scope(name: str, mailhosts: tuple[MailHost, ...], told: PublicKeys) -> Scope:
+def domain_scope(name: str, mailhosts: tuple[MailHost, ...], told: Tellings) -> Scope:
     """The mail domain's own records, and those of the hosts whose names lie in it."""
     serving = tuple(mailhost for mailhost in mailhosts if name in mailhost.domain_names)
     lodging = tuple(mailhost for mailhost in mailhosts if home(mailhost.name, mailhosts) == name)
@@ -82,7 +83,7 @@ def foreign_reports(mailhosts: tuple[MailHost, ...]) -> Iterator[tuple[str, str]
         yield from ((name, there) for there in strangers(serving[0].domain(name), serving))
 
 
-def host_sets(mailhost: MailHost, told: PublicKeys) -> Iterator[RecordSet]:
+def host_sets(mailhost: MailHost, told: Tellings) -> Iterator[RecordSet]:
     return (found for topic in HOST_TOPICS for found in topic(mailhost, told))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ironpost.dns.records.told import PublicKeys
+from ironpost.dns.records.told import Tellings
 from ironpost.dns.recordset import RecordSet, record_set
 from ironpost.mailhost import Domain, MailHost
 
@@ -16,7 +16,7 @@ SIEVE_PORT = 4190  # RFC 5804 §1.8
 NONE = ("0 0 0 .",)  # decidedly not available (RFC 2782)
 
 
-def service_sets(domain: Domain, serving: tuple[MailHost, ...], told: PublicKeys) -> Iterator[RecordSet]:
+def service_sets(domain: Domain, serving: tuple[MailHost, ...], told: Tellings) -> Iterator[RecordSet]:
     for service, (priority, port) in INSIDE_TLS.items():
         values = tuple(f"{priority} 1 {port} {mailhost.name}." for mailhost in serving)
         why = f"where programs find {service.strip('_')}, TLS from the first byte (RFC 8314 §3)"

@@ -3,6 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-# Host name → (domain, selector) → value of p=; None for a host that could not be read.
-PublicKeys = Mapping[str, Mapping[tuple[str, str], str] | None]
+
+@dataclass(frozen=True)
+class TlsKey:
+    """The digest of a public key (SubjectPublicKeyInfo) that the host serves (current), will serve or has served."""
+
+    kind: str
+    state: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """`dkim` is (domain, selector) → value of p=; `acme_account` the URI of the account (RFC 8657), if there is one."""
+
+    dkim: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    tls: tuple[TlsKey, ...] = ()
+    acme_account: str | None = None
+
+
+# Host name → what it told; None for a host that could not be read.
+Tellings = Mapping[str, Told | None]

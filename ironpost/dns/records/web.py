@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ironpost.dns.records.told import PublicKeys
+from ironpost.dns.records.told import Tellings
 from ironpost.dns.recordset import RecordSet, record_set
 from ironpost.mailhost import Domain, MailHost
 from ironpost.mailhost.web import sites
 
 
-def web_sets(domain: Domain, serving: tuple[MailHost, ...], told: PublicKeys) -> Iterator[RecordSet]:
+def web_sets(domain: Domain, serving: tuple[MailHost, ...], told: Tellings) -> Iterator[RecordSet]:
     """Every host that serves the domain answers under each of them, so that one that is away keeps nobody waiting."""
     ipv4 = tuple(mailhost.ipv4 for mailhost in serving if mailhost.ipv4)
     ipv6 = tuple(mailhost.ipv6 for mailhost in serving if mailhost.ipv6)
