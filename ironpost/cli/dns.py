@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ironpost import __version__
 from ironpost.cli import Exit
+from ironpost.cli.dns_answers import complain, exported, judged, told, write_json
 from ironpost.dns.apply import apply as carry_out
 from ironpost.dns.apply import planned
+from ironpost.dns.check import check as looked_up
 from ironpost.dns.plan import Decisions, unfit
 from ironpost.dns.registry import Rule
-from ironpost.dns.shown import outcome_json, plan_json, plan_lines, zone_lines
-from ironpost.dns.survey import Survey, survey
+from ironpost.dns.requests import requests, unmet
+from ironpost.dns.resolver import resolvers
+from ironpost.dns.shown import outcome_json, plan_lines
+from ironpost.dns.survey import survey
 from ironpost.dns.wanted import wanted
 from ironpost.errors import DnsError
 from ironpost.inventory import read_inventory
 
 SCHEMA = 1
+AGAIN_SECONDS = 2.0
 
 INVENTORY = click.argument("inventory", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 LIMIT = click.option("--limit", multiple=True, metavar="NAME", help="Only this mail host or domain; repeatable.")
@@ -54,7 +58,16 @@ def dns() -> None:
 @MERGE
 @KEEP
 @click.option("--exit-code", is_flag=True, help="Exit 3 when changes are pending.")
-@click.option("--format", "form", type=click.Choice(["text", "zone"]), default="text", help="zone: all that is wanted.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "zone", "octodns"]),
+    default="text",
+    help="zone: all that is wanted, to paste; octodns: a folder for octoDNS, with --out.",
+)
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), metavar="DIR", help="Where octodns is written."
+)
 def plan(
     inventory: Path,
     limit: tuple[str, ...],
@@ -65,6 +78,7 @@ def plan(
     keep: tuple[str, ...],
     exit_code: bool,
     form: str,
+    out: Path | None,
 ) -> None:
     """Show what the zones lack or have wrong, as a diff with the reason of each record. Changes nothing.
 
@@ -72,14 +86,19 @@ def plan(
     Example:
       ironpost dns plan inventories/prod.py --exit-code
       ironpost dns plan inventories/prod.py --format zone
+      ironpost dns plan inventories/prod.py --format octodns --out octodns
     """
+    if (form == "octodns") != (out is not None):
+        raise click.UsageError("--format octodns and --out DIR belong together")
     decisions = decided(adopt, merge, keep)
-    scopes, unread = wanted(read_inventory(inventory), limit)
-    if form == "zone":
-        click.echo("\n".join(line for scope in scopes for line in zone_lines(scope)))
-        sys.exit(Exit.UNVERIFIED if unread else Exit.DONE)
-    found = survey(scopes, decisions)
-    told(found, unread, json_path, quiet, [plan_json(each) for each in found.plans])
+    fleet = read_inventory(inventory)
+    scopes, unread = wanted(fleet, limit)
+    asked = resolvers(fleet.resolvers)
+    found = survey(scopes, decisions, asked=asked)
+    if form != "text":
+        exported(found, unread, out)
+    lacking = unmet(requests(fleet.mailhosts, limit), asked)
+    told(found, unread, json_path, quiet, lacking)
     wrong = [] if found.errors or found.silent else unfit(decisions, tuple(found.plans))
     if wrong:
         raise DnsError("\n".join(wrong))
@@ -120,7 +139,7 @@ def apply(
     fleet = read_inventory(inventory)
     decisions = decided(adopt, merge, keep)
     scopes, unread = wanted(fleet, limit)
-    found = planned(scopes, decisions, insist)
+    found = planned(scopes, decisions, insist, resolvers(fleet.resolvers))
     silent = quiet or json_path == "-"
     if not silent:
         click.echo("\n".join(plan_lines(found, unread)))
@@ -139,19 +158,30 @@ def apply(
 @LIMIT
 @JSON
 @QUIET
-def check(inventory: Path, limit: tuple[str, ...], json_path: str | None, quiet: bool) -> None:
-    """Ask every name server whether it shows what is wanted; exits 1 when one does not. Changes nothing.
+@click.option("--wait", type=click.IntRange(0), default=0, metavar="SECONDS", help="Look again while all is only late.")
+def check(inventory: Path, limit: tuple[str, ...], json_path: str | None, quiet: bool, wait: int) -> None:
+    """Ask every name server and the resolvers whether they show what is wanted. Changes nothing.
+
+    What is late says how long it may be so; alone, it exits 4. What will not come right by itself exits 1.
 
     \b
     Example:
-      ironpost dns check inventories/prod.py --quiet
+      ironpost dns check inventories/prod.py
+      ironpost dns check inventories/prod.py --quiet --wait 600
     """
-    scopes, unread = wanted(read_inventory(inventory), limit)
-    found = survey(scopes, {})
-    told(found, unread, json_path, quiet, [plan_json(each) for each in found.plans])
-    if found.errors or any(each.pending or each.conflicts or each.behind for each in found.plans):
-        sys.exit(Exit.FOUND)
-    sys.exit(Exit.UNVERIFIED if found.silent or unread else Exit.DONE)
+    fleet = read_inventory(inventory)
+    scopes, unread = wanted(fleet, limit)
+    deadline = time.monotonic() + wait
+    while True:
+        asked = resolvers(fleet.resolvers)
+        found = survey(scopes, {}, asked=asked)
+        sights = looked_up(found, asked)
+        late = [sight.left for sight in sights if sight.state == "waiting"]
+        if not late or any(sight.state == "wrong" for sight in sights) or time.monotonic() > deadline:
+            break
+        time.sleep(min(AGAIN_SECONDS, max(0.1, deadline - time.monotonic())))
+    lacking = unmet(requests(fleet.mailhosts, limit), asked)
+    sys.exit(judged(found, unread, sights, lacking, json_path, quiet))
 
 
 def decided(adopt: tuple[str, ...], merge: tuple[str, ...], keep: tuple[str, ...]) -> Decisions:
@@ -166,29 +196,3 @@ def decided(adopt: tuple[str, ...], merge: tuple[str, ...], keep: tuple[str, ...
         if not name or decisions.setdefault(key, rule) != rule:
             raise click.UsageError(f"{place}: write NAME/TYPE as the plan shows it, and decide once")
     return decisions
-
-
-def told(found: Survey, unread: list[str], json_path: str | None, quiet: bool, results: list[dict[str, Any]]) -> None:
-    """The plan on the screen, and as JSON where that is asked for; errors in any case."""
-    errors = [*found.errors, *found.silent, *unread]
-    write_json(json_path, results, errors)
-    if quiet or json_path == "-":
-        complain(errors)
-    else:
-        click.echo("\n".join(plan_lines(found, unread)))
-
-
-def complain(sentences: list[str]) -> None:
-    for sentence in dict.fromkeys(sentences):
-        click.echo(sentence, err=True)
-
-
-def write_json(path: str | None, results: list[dict[str, Any]], errors: list[str]) -> None:
-    if path is None:
-        return
-    tool = {"name": "ironpost", "version": __version__}
-    text = json.dumps({"schema": SCHEMA, "tool": tool, "results": results, "errors": errors}, indent=1) + "\n"
-    if path == "-":
-        click.echo(text, nl=False)
-    else:
-        Path(path).write_text(text)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ironpost.dns.contact import contact
 from ironpost.dns.plan import Change, Decisions, ZonePlan, refusals, unfit
 from ironpost.dns.publish import publish, read_back
 from ironpost.dns.records import Scope
+from ironpost.dns.resolver import Resolver
 from ironpost.dns.survey import Survey, survey
 from ironpost.dns.zone import NoAnswerError, is_within
 from ironpost.errors import DnsError, HostError
@@ -38,9 +39,9 @@ class Outcome:
         return "; ".join((f"{self.plan.zone}: {done}", *filter(None, (self.error, *self.held, *asked))))
 
 
-def planned(scopes: tuple[Scope, ...], decisions: Decisions, insist: bool) -> Survey:
+def planned(scopes: tuple[Scope, ...], decisions: Decisions, insist: bool, asked: Sequence[Resolver] = ()) -> Survey:
     """The plans of all zones. Raises DnsError when a decision fits nothing, or too much would change at once."""
-    found = survey(scopes, decisions)
+    found = survey(scopes, decisions, asked=asked)
     plans = tuple(found.plans)
     wrong = [] if found.errors or found.silent else unfit(decisions, plans)
     wrong += [] if insist else refusals(plans)

@@ -56,7 +56,8 @@ class Change:
 class ZonePlan:
     """All changes of one zone that one key makes, and what stood there on the primary when they were planned.
 
-    `behind` are sentences on servers that show something else than the primary, `notes` on the zone itself.
+    `behind` are sentences on servers that show something else than the primary, `notes` on the zone itself,
+    `faults` on what would do harm if it were published.
     """
 
     zone: str
@@ -66,6 +67,7 @@ class ZonePlan:
     seen: Mapping[Place, Seen]
     behind: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
 
     @property
     def pending(self) -> tuple[Change, ...]:
@@ -165,6 +167,7 @@ def refusals(plans: tuple[ZonePlan, ...]) -> list[str]:
         for change in plan.pending
         if change.id.rtype == "NS" and change.id.name == plan.zone
     ]
+    found += [f"{fault}; nothing was done, use --insist if you mean it" for plan in plans for fault in plan.faults]
     for where, group in ((plan.zone, (plan,)) for plan in plans):
         found += too_many(where, group)
     return found or too_many("all zones", plans)

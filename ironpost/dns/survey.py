@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ironpost.dns.plan import Decisions, ZonePlan, changes, places, registered
+from ironpost.dns.costs import with_costs
+from ironpost.dns.plan import Change, Decisions, ZonePlan, changes, places, registered
 from ironpost.dns.records import Scope
 from ironpost.dns.registry import registry_name
+from ironpost.dns.resolver import Heard, Resolver, first_answer
 from ironpost.dns.zone import NameServer, NoAnswerError, Place, Seen
 from ironpost.errors import DnsError
 from ironpost.settings import Rfc2136
 
 Publication = tuple[str, str, str]  # zone, primary, key: what goes into one update
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """A scope that the operator publishes elsewhere, against what resolvers hear. `error`: why nothing is known."""
+
+    zone: str
+    scope: Scope
+    changes: tuple[Change, ...] = ()
+    seen: Mapping[Place, Seen] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def lacking(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.sign in "+!~")
 
 
 @dataclass
@@ -25,7 +42,7 @@ class Survey:
     plans: list[ZonePlan] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     silent: list[str] = field(default_factory=list)
-    by_hand: list[Scope] = field(default_factory=list)
+    by_hand: list[ByHand] = field(default_factory=list)
 
     def note(self, error: DnsError) -> None:
         kind = self.silent if isinstance(error, NoAnswerError) else self.errors
@@ -43,14 +60,19 @@ class NameServers:
         return self._servers.setdefault(address, NameServer(address))
 
 
-def survey(scopes: Iterable[Scope], decisions: Decisions, servers: NameServers | None = None) -> Survey:
-    """Plans all scopes, zone by zone."""
+def survey(
+    scopes: Iterable[Scope],
+    decisions: Decisions,
+    servers: NameServers | None = None,
+    asked: Sequence[Resolver] = (),
+) -> Survey:
+    """Plans all scopes, zone by zone; those without a way to publish are compared with what `asked` hear."""
     servers = servers or NameServers()
     result = Survey()
     groups: dict[Publication, list[Scope]] = {}
     for scope in scopes:
         if scope.updates is None:
-            result.by_hand.append(scope)
+            result.by_hand.append(by_hand(scope, asked))
             continue
         try:
             zone = servers.at(scope.updates.primary).apex(scope.name)
@@ -63,7 +85,37 @@ def survey(scopes: Iterable[Scope], decisions: Decisions, servers: NameServers |
             result.plans.append(zone_plan(zone, tuple(group), decisions, servers, result))
         except DnsError as error:
             result.note(error)
+    others = [change for each in result.by_hand for change in each.changes]
+    result.plans = with_costs(result.plans, others, asked)
     return result
+
+
+def by_hand(scope: Scope, asked: Sequence[Resolver]) -> ByHand:
+    """What the world sees of a scope; there is no registry, so that whatever differs is somebody else's."""
+    zone = zone_of(scope.name, asked)
+    heard = {place: first_answer(asked, *place) for place in places(scope, {})}
+    errors = [each.error for each in heard.values() if each.error]
+    if errors:
+        return ByHand(zone, scope, error=errors[0])
+    unsigned = any(each.signed_only for each in scope.sets) and not first_answer(asked, zone, "SOA").secure
+    kept = replace(scope, sets=tuple(each for each in scope.sets if not (unsigned and each.signed_only)))
+    seen = {place: seen_of(each) for place, each in heard.items()} | {(registry_name(scope.name), "TXT"): Seen()}
+    return ByHand(zone, kept, changes(kept, seen, {}), seen)
+
+
+def zone_of(name: str, asked: Sequence[Resolver]) -> str:
+    """The zone that a name lies in: the nearest name above it that has a SOA; the name itself where none is found."""
+    above = name
+    while above:
+        heard = first_answer(asked, above, "SOA")
+        if heard.values or heard.error:
+            return above if heard.values else name
+        above = above.partition(".")[2]
+    return name
+
+
+def seen_of(heard: Heard) -> Seen:
+    return Seen(heard.values, heard.left, heard.alias)
 
 
 def zone_plan(

@@ -23,7 +23,7 @@ def service_sets(domain: Domain, serving: tuple[MailHost, ...], told: Tellings) 
         yield record_set(f"{service}._tcp.{domain.name}", "SRV", values, why)
     for service, (word, priority, port) in WITH_STARTTLS.items():
         open_at = tuple(f"{priority} 1 {port} {each.name}." for each in serving if word in each.cleartext_ports)
-        why = f"{service.strip('_')} is for programs that are told of it; nobody is led there (RFC 6186 §3.4)"
+        why = f"nobody is led to {service.strip('_')}, where TLS begins later and can be prevented (RFC 8314 §3)"
         opened = f"{service.strip('_')} with STARTTLS, after the services inside TLS (RFC 6186)"
         yield record_set(f"{service}._tcp.{domain.name}", "SRV", open_at or NONE, opened if open_at else why)
     sieve = tuple(f"0 1 {SIEVE_PORT} {each.name}." for each in serving if "managesieve" in each.cleartext_ports)
