@@ -44,9 +44,9 @@ class Published:
     remedy: str
 
 
-def check(found: Survey, asked: Sequence[Resolver]) -> list[Sight]:
+def check(found: Survey, asked: Sequence[Resolver], servers: NameServers | None = None) -> list[Sight]:
     """Everything that is not right, and one row for each zone that is."""
-    servers = NameServers()
+    servers = servers or NameServers()
     return [sight for each in published(found, asked) for sight in zone_sights(each, servers, asked)]
 
 
@@ -79,10 +79,13 @@ def zone_sights(each: Published, servers: NameServers, asked: Sequence[Resolver]
 def right(each: Published, answered: list[Authority], asked: Sequence[Resolver]) -> str:
     signed = "signed and validated" if any(view.signed for view in answered) else "not signed"
     serials = ", ".join(sorted({str(view.serial) for view in answered}))
-    return (
-        f"{each.zone}: {len(each.wanted)} record set{'s' * (len(each.wanted) != 1)} at {len(answered)} server addresses (serial {serials}) "
-        f"and {len(asked)} resolver{'s' * (len(asked) != 1)}; {signed}"
-    )
+    where = f"{counted(len(answered), 'server address')} (serial {serials}) and {counted(len(asked), 'resolver')}"
+    return f"{each.zone}: {counted(len(each.wanted), 'record set')} at {where}; {signed}"
+
+
+def counted(number: int, word: str) -> str:
+    plural = "es" if word.endswith("s") else "s"
+    return f"{number} {word}{plural * (number != 1)}"
 
 
 def unpublished(each: Published) -> Iterator[Sight]:

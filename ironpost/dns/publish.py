@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import datetime
 import time
 from collections.abc import Iterable
 
@@ -112,6 +113,8 @@ def sent(plan: ZonePlan, message: dns.update.UpdateMessage) -> dns.message.Messa
     primary = plan.updates.primary
     try:
         return dns.query.tcp(message, primary, timeout=UPDATE_SECONDS)
+    except (dns.tsig.PeerBadTime, dns.tsig.BadTime):
+        raise DnsError(wrong_time(plan)) from None
     except (dns.tsig.PeerError, dns.tsig.BadSignature, dns.tsig.BadKey) as error:
         key = plan.updates.key
         raise DnsError(
@@ -123,6 +126,15 @@ def sent(plan: ZonePlan, message: dns.update.UpdateMessage) -> dns.message.Messa
         raise DnsError(refusal(plan, "an unsigned refusal")) from None
     except (OSError, EOFError, dns.exception.DNSException):
         raise NoAnswerError(f"{primary}: the name server takes no update; see that it is up and reachable") from None
+
+
+def wrong_time(plan: ZonePlan) -> str:
+    """A signature is good for five minutes, so that nobody can send it again later (RFC 8945 §5.2.3)."""
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return (
+        f"{plan.zone}: {plan.updates.primary} does not accept when this was signed (TSIG BADTIME); "
+        f"this controller's clock says {now}: set it by NTP, and that of the server"
+    )
 
 
 def refusal(plan: ZonePlan, said: str) -> str:

@@ -53,8 +53,8 @@ class Survey:
 class NameServers:
     """The authoritative servers by address, each asked once for each thing."""
 
-    def __init__(self) -> None:
-        self._servers: dict[str, NameServer] = {}
+    def __init__(self, *servers: NameServer) -> None:
+        self._servers = {server.address: server for server in servers}
 
     def at(self, address: str) -> NameServer:
         return self._servers.setdefault(address, NameServer(address))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ironpost.dns.records import TlsKey, Told
+from ironpost.dns.records import SshKey, TlsKey, Told
 from ironpost.errors import HostError
 from ironpost.mailhost import MailHost
 from ironpost.remote import run_on
@@ -57,4 +57,5 @@ def understood(whole: dict[str, Any]) -> Told:
         {(str(row["domain"]), str(row["selector"])): str(row["public"]) for row in whole["dkim"]},
         tuple(TlsKey(str(row["kind"]), str(row["state"]), str(row["sha256"])) for row in whole["tls"]),
         str(whole["acme_account"]) if whole["acme_account"] else None,
+        tuple(SshKey(str(row["kind"]), str(row["sha256"])) for row in whole.get("ssh", [])),
     )

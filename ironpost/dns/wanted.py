@@ -17,7 +17,7 @@ def wanted(fleet: Fleet, limit: tuple[str, ...] = ()) -> tuple[tuple[Scope, ...]
     if strangers:
         raise InventoryError(f"--limit {strangers[0]}: no such mail host or domain; see `ironpost check`")
     names = {scope.name for scope in chosen}
-    about = {each.name for scope in chosen for each in scope.mailhosts}
+    about = {each.name for scope in chosen if not scope.parked for each in scope.mailhosts}
     told, unread = tellings(each for each in mailhosts if each.name in about)
     return tuple(scope for scope in scopes(mailhosts, told, fleet.parked) if scope.name in names), unread
 

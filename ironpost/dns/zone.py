@@ -23,8 +23,9 @@ from ironpost.errors import DnsError
 QUERY_SECONDS = 2.0
 ATTEMPTS = 3
 PARALLEL = 8
+PORT = 53
 SILENT_SECONDS = 60.0
-SILENT: dict[str, float] = {}  # address → when it last gave no answer
+SILENT: dict[tuple[str, int], float] = {}  # address, port → when it last gave no answer
 
 Place = tuple[str, str]  # name, type
 
@@ -47,6 +48,7 @@ class NameServer:
     """One authoritative server, by address. What was asked once is remembered until `forget`."""
 
     address: str
+    port: int = PORT
     _known: dict[Place, Seen] = field(default_factory=dict)
     _zones: dict[str, str] = field(default_factory=dict)
     _signed: dict[str, bool] = field(default_factory=dict)
@@ -119,17 +121,21 @@ class NameServer:
             raise DnsError(f"{self.address}: {said} for {name} {rtype}; name servers of that zone belong in servers=")
         return answer
 
+    @property
+    def _door(self) -> tuple[str, int]:
+        return self.address, self.port
+
     def _sent(self, query: dns.message.Message) -> dns.message.Message:
         # A server that was silent just now is asked once: each zone would wait for it anew.
-        silent = time.monotonic() - SILENT.get(self.address, -SILENT_SECONDS) < SILENT_SECONDS
+        silent = time.monotonic() - SILENT.get(self._door, -SILENT_SECONDS) < SILENT_SECONDS
         for _ in range(1 if silent else ATTEMPTS):
             try:
-                answer, _tcp = dns.query.udp_with_fallback(query, self.address, timeout=QUERY_SECONDS)
+                answer, _tcp = dns.query.udp_with_fallback(query, self.address, timeout=QUERY_SECONDS, port=self.port)
             except (OSError, EOFError, dns.exception.DNSException):
                 continue
-            SILENT.pop(self.address, None)
+            SILENT.pop(self._door, None)
             return answer
-        SILENT[self.address] = time.monotonic()
+        SILENT[self._door] = time.monotonic()
         raise NoAnswerError(f"{self.address}: the name server does not answer; see that it is up and reachable")
 
 

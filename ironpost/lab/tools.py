@@ -26,6 +26,7 @@ PACKAGES = (
     "openssl",
     "dnsutils",
     "age",
+    "faketime",
 )
 COMMANDS = {
     "mmdebstrap": "mmdebstrap",
@@ -37,6 +38,7 @@ COMMANDS = {
     "openssl": "openssl",
     "dig": "dnsutils",
     "age": "age",
+    "faketime": "faketime",
 }
 # How long lists of what happens would be read by nobody; the first line of each is what matters.
 ANNOUNCEMENT = """\

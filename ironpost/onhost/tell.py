@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import keys, spki
+from . import host_keys, keys, spki
 
 SCHEMA = 1
 
 
 def tell(manifest: dict[str, Any]) -> dict[str, Any]:
-    """`dkim`: public signing keys; `tls`: digests of the keys that are, will be or were served; `acme_account`."""
+    """`dkim`: public signing keys; `tls`: digests of the keys that are, will be or were served; `acme_account`;
+
+    `ssh`: digests of the keys by which sshd shows who it is.
+    """
     return {
         "schema": SCHEMA,
         "dkim": keys.public_keys(manifest),
@@ -21,4 +24,5 @@ def tell(manifest: dict[str, Any]) -> dict[str, Any]:
             if Path(file["path"]).is_file()
         ],
         "acme_account": None,
+        "ssh": host_keys.told(),
     }

@@ -103,7 +103,12 @@ def test_the_zone_holds_the_records_of_the_table(published: Lab, host: str) -> N
         name, kind = wanted.split()
         answer = resolver.resolve(name, kind, lifetime=10)
         texts = [b"".join(record.strings).decode() if kind == "TXT" else record.to_text() for record in answer]
-        known = {"NET": block, "CURRENT": digest(published, host), "NEXT": digest(published, host, ".next")}
+        known = {
+            "NET": block,
+            "HOSTKEY": host_key(published, host),
+            "CURRENT": digest(published, host),
+            "NEXT": digest(published, host, ".next"),
+        }
         assert sorted(texts) == sorted(filled(value, known) for value in values), wanted
 
 
@@ -120,3 +125,9 @@ def digest(lab: Lab, host: str, label: str = "") -> str:
         ["openssl", "pkey", "-in", str(key), "-pubout", "-outform", "DER"], capture_output=True, check=True
     ).stdout
     return hashlib.sha256(public).hexdigest()
+
+
+def host_key(lab: Lab, host: str) -> str:
+    """SHA-256 of the host's Ed25519 key, as ssh-keygen(1) says it for DNS."""
+    rows = lab.run(host, "ssh-keygen -r here -f /etc/ssh/ssh_host_ed25519_key.pub").stdout.splitlines()
+    return next(row.split()[-1] for row in rows if row.split()[-2] == "2")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ironpost.dns.records import Scope, scopes
+from ironpost.dns.records import Scope, SshKey, Told, scopes
 from ironpost.errors import InventoryError
 from ironpost.fleet import Fleet
 from ironpost.inventory import read_inventory
@@ -25,9 +25,10 @@ def domain(**settings: str) -> str:
     return "[Domain(" + ", ".join(f"{name}={text}" for name, text in said.items()) + ")]"
 
 
-def wanted(fleet: Fleet) -> dict[str, tuple[str, ...]]:
-    """`name TYPE` → values of all scopes."""
-    found = scopes(fleet.mailhosts, {}, fleet.parked)
+def wanted(fleet: Fleet, told: Told | None = None) -> dict[str, tuple[str, ...]]:
+    """`name TYPE` → values of all scopes, every host having told this."""
+    tellings = {each.name: told or Told() for each in fleet.mailhosts}
+    found = scopes(fleet.mailhosts, tellings, fleet.parked)
     return {f"{each.id.name} {each.id.rtype}": each.values or () for scope in found for each in scope.sets}
 
 
@@ -110,6 +111,27 @@ def test_authorities_are_named_at_the_host_and_not_above_it(tmp_path: Path) -> N
         '0 issuewild ";"',
     )
     assert "example.org CAA" not in found
+
+
+def test_an_authority_may_listen_to_one_account_alone(tmp_path: Path) -> None:
+    """Somebody who can answer for our address for a minute gets no certificate (RFC 8657); case is kept."""
+    fleet = fleet_of(tmp_path, mailhost(certificate_authorities='["ca.example"]'))
+    found = wanted(fleet, Told(acme_account="https://ca.example/Acct/7"))
+    assert '0 issue "ca.example; accounturi=https://ca.example/Acct/7"' in found["mx1.example.org CAA"]
+    unread = [each for scope in scopes(fleet.mailhosts, {}) for each in scope.sets if each.id.rtype == "CAA"]
+    assert [each.values for each in unread] == [None]  # not known now, rather than open to all accounts
+
+
+def test_host_keys_are_published_for_signed_zones_only(tmp_path: Path) -> None:
+    """Unsigned, a forged answer would name the forger's key (RFC 4255 §2.4)."""
+    told = Told(ssh=(SshKey("ssh-ed25519", "ab" * 32), SshKey("ssh-dss", "00" * 32)))
+    [found] = [
+        each
+        for scope in scopes(fleet_of(tmp_path, mailhost()).mailhosts, {"mx1.example.org": told})
+        for each in scope.sets
+        if each.id.rtype == "SSHFP"
+    ]
+    assert found.values == ("4 2 " + "ab" * 32,) and found.signed_only
 
 
 def test_a_parked_domain_neither_sends_nor_takes_mail(tmp_path: Path) -> None:

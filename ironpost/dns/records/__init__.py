@@ -6,6 +6,6 @@ A topic is a function in HOST_TOPICS (what a mail host's own name needs) or DOMA
 from __future__ import annotations
 
 from ironpost.dns.records.scope import Scope, foreign_reports, home, scopes
-from ironpost.dns.records.told import Tellings, TlsKey, Told
+from ironpost.dns.records.told import SshKey, Tellings, TlsKey, Told
 
-__all__ = ["Scope", "Tellings", "TlsKey", "Told", "foreign_reports", "home", "scopes"]
+__all__ = ["Scope", "SshKey", "Tellings", "TlsKey", "Told", "foreign_reports", "home", "scopes"]

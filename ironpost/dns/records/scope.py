@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from ironpost.dns.records.addresses import address_sets, pointer_sets
-from ironpost.dns.records.caa import caa_sets
+from ironpost.dns.records.caa import caa_sets, site_caa_sets
 from ironpost.dns.records.dkim import dkim_sets
 from ironpost.dns.records.dmarc import agreement, dmarc_sets, strangers
 from ironpost.dns.records.mx import mx_sets
 from ironpost.dns.records.parked import parked_sets
 from ironpost.dns.records.services import service_sets
 from ironpost.dns.records.spf import helo_sets, spf_sets
+from ironpost.dns.records.sshfp import sshfp_sets
 from ironpost.dns.records.tlsa import tlsa_sets
 from ironpost.dns.records.told import Tellings
 from ironpost.dns.records.web import web_sets
@@ -25,8 +26,16 @@ HostTopic = Callable[[MailHost, Tellings], Iterator[RecordSet]]
 DomainTopic = Callable[[Domain, tuple[MailHost, ...], Tellings], Iterator[RecordSet]]
 
 # In the order in which a plan shows them.
-HOST_TOPICS: tuple[HostTopic, ...] = (address_sets, helo_sets, caa_sets, tlsa_sets)
-DOMAIN_TOPICS: tuple[DomainTopic, ...] = (mx_sets, spf_sets, dmarc_sets, dkim_sets, service_sets, web_sets)
+HOST_TOPICS: tuple[HostTopic, ...] = (address_sets, helo_sets, caa_sets, sshfp_sets, tlsa_sets)
+DOMAIN_TOPICS: tuple[DomainTopic, ...] = (
+    mx_sets,
+    spf_sets,
+    dmarc_sets,
+    dkim_sets,
+    service_sets,
+    web_sets,
+    site_caa_sets,
+)
 
 
 @dataclass(frozen=True)

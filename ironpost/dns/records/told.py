@@ -16,12 +16,21 @@ class TlsKey:
 
 
 @dataclass(frozen=True)
+class SshKey:
+    """The digest of a host key by which sshd shows who it is; `kind` as SSH calls it (ssh-ed25519)."""
+
+    kind: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Told:
     """`dkim` is (domain, selector) → value of p=; `acme_account` the URI of the account (RFC 8657), if there is one."""
 
     dkim: Mapping[tuple[str, str], str] = field(default_factory=dict)
     tls: tuple[TlsKey, ...] = ()
     acme_account: str | None = None
+    ssh: tuple[SshKey, ...] = ()
 
 
 # Host name → what it told; None for a host that could not be read.
