@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,9 +37,8 @@ def cut_off(lab: Lab) -> Iterator[None]:
 def test_a_secondary_that_lags_is_waited_for(published: Lab) -> None:
     """An old serial is told with both numbers; nothing is wrong, and nothing is proven either: exit 4."""
     update(published, "example.org", (*DMARC[:2], None))
-    succeed(published, *CHECK[:3], INVENTORY, "--limit", "example.com")
     while shown(published.name_servers[1], *DMARC[:2]):
-        pass
+        time.sleep(0.1)
     with cut_off(published):
         update(published, "example.org", DMARC)
         done = run_command(published, *CHECK, "--limit", "example.org", "--json", "-")
@@ -65,9 +65,8 @@ def test_a_clock_that_is_off_by_an_hour_is_one_clear_sentence(published: Lab) ->
 def test_a_zone_file_to_paste_holds_what_the_servers_show(published: Lab) -> None:
     """Read by dnspython's own reader of zone files, long keys and all."""
     text = succeed(published, *PLAN, "--format", "zone", "--limit", "example.com")
-    forward = text[: text.index("\n\n; zone ", 1)]
     soa = "example.com. 300 IN SOA a. b. 1 1 1 1 1\nexample.com. 300 IN NS a.\n"
-    pasted = dns.zone.from_text(f"$ORIGIN example.com.\n{soa}{forward}", origin="example.com.", relativize=False)
+    pasted = dns.zone.from_text(f"$ORIGIN example.com.\n{soa}{text}", origin="example.com.", relativize=False)
     resolver = dns.resolver.Resolver(configure=False)
     resolver.nameservers = [published.resolver]
     places = [(name, rdataset) for name, rdataset in pasted.iterate_rdatasets() if rdataset.rdtype not in (2, 6)]
@@ -78,9 +77,8 @@ def test_a_zone_file_to_paste_holds_what_the_servers_show(published: Lab) -> Non
 
 def test_a_domain_that_is_published_by_hand_is_compared_with_public_dns(published: Lab, tmp_path: Path) -> None:
     """Nothing may be pending where everything was pasted; what was not is named, and the pointer asked for."""
-    inventory = variant(
-        tmp_path, ("dns=_updates(domain),\n", "dns=None,\n"), ("reverse_dns=_updates(domain),", "reverse_dns=None,")
-    )
+    pointers = ("        reverse_dns=_updates(domain),\n", "")
+    inventory = variant(tmp_path, pointers, ("dns=_updates(domain),\n", "dns=None,\n"))
     text = succeed(published, "ironpost", "dns", "plan", inventory)
     assert "example.org (no dns= in the inventory: publish these by hand)" in text
     assert not [line for line in text.splitlines() if line.startswith(("  + ", "  ! "))], text
@@ -94,9 +92,8 @@ def test_a_domain_that_is_published_by_hand_is_compared_with_public_dns(publishe
 
 def test_a_pointer_that_is_missing_is_asked_for_in_words(published: Lab, tmp_path: Path) -> None:
     """The operator copies them into the provider's form."""
-    inventory = variant(
-        tmp_path, ("reverse_dns=_updates(domain),", "reverse_dns=None,"), ("ipv4=host.ipv4", 'ipv4="198.18.255.9"')
-    )
+    elsewhere = ("ipv4=host.ipv4", 'ipv4="198.18.255.9" if name == "mx1" else host.ipv4')
+    inventory = variant(tmp_path, ("        reverse_dns=_updates(domain),\n", ""), elsewhere)
     text = run_command(published, "ironpost", "dns", "plan", inventory, "--limit", "mx1.example.org").stdout
     assert "Please set the reverse DNS (PTR) of 198.18.255.9 to mx1.example.org, and to nothing else." in text
     assert "9.255.18.198.in-addr.arpa. 300 IN PTR mx1.example.org." in text
