@@ -38,12 +38,16 @@ class HostDirectory:
 
 @dataclass(frozen=True)
 class SystemUser:
-    """A user without login that owns files; `groups` are further groups that it joins. Existing users only join."""
+    """A user without login that owns files; `groups` are further groups that it joins. Existing users only join.
+
+    `locked`: no password opens it; keys still do.
+    """
 
     name: str
     home: str = "/nonexistent"
     uid: int | None = None
     groups: tuple[str, ...] = ()
+    locked: bool = False
 
 
 @dataclass(frozen=True)

@@ -32,13 +32,14 @@ def rspamd(mailhost: MailHost) -> Component:
             HostFile(REDIS, render(REDIS, mailhost), mode=0o640, group="redis"),
             *(HostFile(path, render(path, mailhost)) for path in CONFIGURATION),
             sandbox(mailhost, "rspamd.service"),
+            sandbox(mailhost, "redis-server.service"),
             HostFile(PROBE, render(PROBE, mailhost), mode=0o755),
         ),
         directories=(HostDirectory(DKIM_DIRECTORY, mode=0o700, owner="_rspamd", group="_rspamd"),),
         users=(SystemUser("_rspamd", groups=("redis",)),),
         dkim_keys=tuple(key for domain in mailhost.domains for key in domain.dkim_keys),
         units=(
-            Unit("redis-server.service", restart_on=("/etc/redis/",)),
+            Unit("redis-server.service", restart_on=("/etc/redis/", drop_in("redis-server.service"))),
             Unit("rspamd.service", restart_on=("/etc/rspamd/", drop_in("rspamd.service"))),
         ),
         checks=(

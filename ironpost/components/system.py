@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ironpost.component import Check, Component, HostFile, Unit
+from ironpost.component import Check, Component, HostFile, SystemUser, Unit
 from ironpost.mailhost import MailHost
 from ironpost.render import render
 
@@ -12,18 +12,29 @@ RENDERED = (
     "/etc/mailname",
     "/etc/timezone",
     "/etc/sysctl.d/60-ironpost.conf",
+    "/etc/sysctl.d/61-ironpost-kernel.conf",
+    "/etc/modprobe.d/ironpost.conf",
+    "/etc/security/limits.d/60-ironpost.conf",
+    "/etc/systemd/coredump.conf.d/60-ironpost.conf",
+    "/etc/systemd/system/auditd.service.d/ironpost.conf",
+    "/etc/systemd/system/audit-rules.service.d/ironpost.conf",
+    "/etc/systemd/system/ironpost-audit.service",
     "/etc/systemd/journald.conf.d/60-ironpost.conf",
     "/etc/systemd/system/ironpost-kernel.service",
     "/etc/apt/apt.conf.d/60ironpost",
-    "/etc/ssh/sshd_config.d/10-ironpost.conf",
+    "/etc/ssh/sshd_config",
 )
 KERNEL = "/etc/systemd/system/ironpost-kernel.service"
+AUDIT = "/etc/audit/rules.d/60-ironpost.rules"
 UNITS = (
-    Unit("ironpost-kernel.service", restart_on=("/etc/hostname", "/etc/sysctl.d/60-ironpost.conf", KERNEL)),
+    Unit("ironpost-kernel.service", restart_on=("/etc/hostname", "/etc/sysctl.d/", KERNEL)),
     Unit("systemd-journald.service", restart_on=("/etc/systemd/journald.conf.d/",)),
-    Unit("ssh.service", reload_on=("/etc/ssh/sshd_config.d/",)),
+    Unit("ssh.service", reload_on=("/etc/ssh/sshd_config",)),
     Unit("apt-daily.timer"),
     Unit("apt-daily-upgrade.timer"),
+    Unit("systemd-timesyncd.service"),
+    Unit("auditd.service"),
+    Unit("ironpost-audit.service", restart_on=("/etc/audit/rules.d/", "/etc/systemd/system/ironpost-audit.service")),
 )
 
 
@@ -31,8 +42,13 @@ def system(mailhost: MailHost) -> Component:
     """The host itself. Its SSH port is opened by the firewall, for the allowlist."""
     return Component(
         name="system",
-        packages=("openssh-server", "tzdata", "unattended-upgrades"),
-        files=(*(HostFile(path, render(path, mailhost)) for path in RENDERED), local_time(mailhost)),
+        packages=("auditd", "openssh-server", "systemd-timesyncd", "tzdata", "unattended-upgrades"),
+        files=(
+            *(HostFile(path, render(path, mailhost)) for path in RENDERED),
+            local_time(mailhost),
+            audit_rules(mailhost),
+        ),
+        users=(SystemUser("root", home="/root", locked=True),),
         units=UNITS,
         checks=(
             Check("sshd -t"),
@@ -46,6 +62,11 @@ def system(mailhost: MailHost) -> Component:
 def local_time(mailhost: MailHost) -> HostFile:
     """localtime(5): a symbolic link, because programs read the name of the time zone from its target."""
     return HostFile("/etc/localtime", "", link=f"/usr/share/zoneinfo/{mailhost.time_zone}")
+
+
+def audit_rules(mailhost: MailHost) -> HostFile:
+    """Closed to others, as auditd leaves its files: who knows what is watched knows what is not."""
+    return HostFile(AUDIT, render(AUDIT, mailhost), mode=0o640)
 
 
 def unknown_zone(mailhost: MailHost) -> str:

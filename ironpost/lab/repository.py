@@ -36,6 +36,8 @@ PACKAGES = (
     "unbound",
     "dns-root-data",
     "unattended-upgrades",
+    "auditd",
+    "systemd-timesyncd",
     "python3",
     "python3-minimal",
     "cron-daemon-common",

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from . import keys, trees, trial
+from . import accounts, keys, trees, trial
 from .state import STAGE, TOP, Refused, manifest_of, read_state
 
 
@@ -59,6 +59,8 @@ def ensure_user(user: dict[str, Any]) -> None:
     for group in user["groups"]:
         if user["name"] not in grp.getgrnam(group).gr_mem:
             run("usermod", "--append", "--groups", group, user["name"])
+    if user["locked"] and not accounts.locked(user["name"]):
+        run("usermod", "--lock", user["name"])
 
 
 def add_user(user: dict[str, Any]) -> None:

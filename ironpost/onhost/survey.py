@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from . import keys, rules, trees, units
+from . import accounts, keys, rules, trees, units
 from .state import manifest_of, read_state
 
 
@@ -45,6 +45,8 @@ def users(manifest: dict[str, Any]) -> list[dict[str, str]]:
             pwd.getpwnam(user["name"])
         except KeyError:
             rows += found("user", user["name"], "missing")
+        if user["locked"] and not accounts.locked(user["name"]):
+            rows += found("user", user["name"], "a password opens it")
         rows += [row for group in user["groups"] for row in found("user", user["name"], not_in(user["name"], group))]
     return rows
 

@@ -9,6 +9,7 @@ from .state import Refused
 
 # Opened last, when all that listens has been configured.
 LAST = ("nftables.service",)
+SHOWN = "Id,ActiveState,UnitFileState,LoadState,ConditionResult,ConditionTimestampMonotonic"
 
 
 def systemctl(*words: str, must: bool = True) -> str:
@@ -20,10 +21,10 @@ def systemctl(*words: str, must: bool = True) -> str:
 
 
 def states(names: list[str]) -> dict[str, dict[str, str]]:
-    """ActiveState and UnitFileState of each unit, in one call."""
+    """What systemd says of each unit, in one call."""
     if not names:
         return {}
-    text = systemctl("show", "--property=Id,ActiveState,UnitFileState,LoadState", *names, must=False)
+    text = systemctl("show", f"--property={SHOWN}", *names, must=False)
     blocks = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in text.split("\n\n") if block]
     return dict(zip(names, blocks, strict=False))
 
@@ -35,17 +36,26 @@ def difference(wanted: dict[str, Any], found: dict[str, str]) -> str | None:
         return None if gone else "not masked"
     if found.get("UnitFileState") not in ("enabled", "static", "indirect", "generated", "alias", "enabled-runtime"):
         return "not enabled"
-    if wanted["state"] == "running" and found.get("ActiveState") not in ("active", "activating", "reloading"):
+    if wanted["state"] == "running" and not (runs(found) or left_out(found)):
         return f"not running ({found.get('ActiveState')})"
     return None
+
+
+def runs(found: dict[str, str]) -> bool:
+    return found.get("ActiveState") in ("active", "activating", "reloading")
+
+
+def left_out(found: dict[str, str]) -> bool:
+    """It was to start, and its own condition said no: in a container there is no clock to set and no audit log."""
+    return found.get("ConditionResult") == "no" and found.get("ConditionTimestampMonotonic") not in (None, "", "0")
 
 
 def action(wanted: dict[str, Any], found: dict[str, str], changed: list[str]) -> str | None:
     """`start`, `restart`, `reload-or-restart` or nothing, for a unit that should run."""
     if wanted["state"] != "running":
         return None
-    if found.get("ActiveState") not in ("active", "activating", "reloading"):
-        return "start"
+    if not runs(found):
+        return None if left_out(found) else "start"
     if any(path.startswith(tuple(wanted["restart_on"])) for path in changed):
         return "restart"
     return "reload-or-restart" if any(path.startswith(tuple(wanted["reload_on"])) for path in changed) else None

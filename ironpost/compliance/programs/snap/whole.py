@@ -6,10 +6,10 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import accounts, place, postfix, rspamd, system, tls
+from . import accounts, hardening, place, postfix, rspamd, ssh, system, tls, walls
 
 SCHEMA = 1
-TOPICS = (rspamd, postfix, tls, accounts, system, place)
+TOPICS = (rspamd, postfix, tls, accounts, system, place, ssh, walls, hardening)
 
 
 def snapshot() -> dict[str, Any]:

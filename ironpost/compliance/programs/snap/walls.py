@@ -1,0 +1,64 @@
+"""The walls around services: what their units say, and what the processes that run may really do."""
+
+from __future__ import annotations
+
+import pwd
+import re
+from pathlib import Path
+from typing import Any
+
+from .look import run
+
+PROPERTIES = "Id,ActiveState,Type,MainPID,ControlGroup,Restart,FragmentPath,LimitCORE"
+PROC = Path("/proc")
+
+
+def parts() -> dict[str, Any]:
+    names = running_services()
+    return {
+        "walls": {
+            "services": {name: run("systemctl", "show", f"--property={PROPERTIES}", name) for name in names},
+            "exposure": run("systemd-analyze", "security", "--no-pager"),
+            "processes": [row for path in PROC.glob("[0-9]*") if (row := process(path))],
+        }
+    }
+
+
+def running_services() -> list[str]:
+    text = run("systemctl", "list-units", "--type=service", "--state=running", "--no-legend", "--plain").get("text", "")
+    return [line.split()[0] for line in text.splitlines() if line.strip()]
+
+
+def process(path: Path) -> dict[str, Any] | None:
+    """One process: its unit, user, and confinement; None for kernel threads and those that have ended."""
+    try:
+        status = dict(re.findall(r"^(\w+):\s*(.*)$", (path / "status").read_text(), re.M))
+        group = (path / "cgroup").read_text()
+        if not (path / "maps").read_text():
+            return None
+        mounts = str((path / "ns" / "mnt").readlink())
+        limits = re.search(r"Max core file size\s+(\S+)\s+(\S+)", (path / "limits").read_text())
+        outdated = sorted(set(re.findall(r" (/\S+\.so\S*) \(deleted\)", (path / "maps").read_text())))
+    except (OSError, ValueError):
+        return None
+    unit = re.search(r"/([^/]+\.service)(?:/|$)", group, re.M)
+    return {
+        "pid": int(path.name),
+        "name": status.get("Name", ""),
+        "user": user_name(int(status["Uid"].split()[1])),
+        "unit": unit.group(1) if unit else "",
+        "parent": int(status["PPid"]),
+        "seccomp": status.get("Seccomp", ""),
+        "no new privileges": status.get("NoNewPrivs", ""),
+        "capabilities": int(status.get("CapBnd", "0"), 16),
+        "own mounts": mounts != str((PROC / "1" / "ns" / "mnt").readlink()),
+        "core": limits.group(2) if limits else "",
+        "outdated": outdated,
+    }
+
+
+def user_name(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return str(number)
