@@ -11,20 +11,16 @@ from ironpost.controls import CONTROLS
 from ironpost.settings import Setting
 
 FOLDER = Path(__file__).parent
+# Every block that an inventory may hold: the two that a reader looks for first, then the others by name.
 BLOCKS: tuple[type[Setting], ...] = (
     mailhost.MailHost,
     mailhost.Domain,
-    settings.Allow,
-    settings.CertificateFiles,
-    settings.Dkim,
-    settings.Limits,
-    settings.Parked,
-    settings.ProbeLogin,
-    settings.Rfc2136,
-    settings.Ssh,
-    settings.TsigKey,
-    settings.VantagePoint,
-    settings.Waiver,
+    *(
+        block
+        for name in sorted(settings.__all__)
+        if isinstance(block := getattr(settings, name), type) and issubclass(block, Setting) and block is not Setting
+    ),
+)
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ironpost.errors import InventoryError
 from ironpost.mailhost import MailHost
 from ironpost.secret import Secret
-from ironpost.settings import Parked, Setting, VantagePoint, Waiver, blocks_of, shown
+from ironpost.settings import Parked, Setting, VantagePoint, Waiver, Waves, blocks_of, shown
 
 
 class Fleet(list[tuple[str, dict[str, Any]]]):
@@ -28,6 +28,7 @@ class Fleet(list[tuple[str, dict[str, Any]]]):
         parked: tuple[Parked, ...] = (),
         resolvers: tuple[str, ...] = (),
         waivers: tuple[Waiver, ...] = (),
+        waves: Waves | None = None,
     ) -> None:
         super().__init__(
             (mailhost.name, connection(mailhost) | {"inventory_file": str(source)}) for mailhost in mailhosts
@@ -38,6 +39,7 @@ class Fleet(list[tuple[str, dict[str, Any]]]):
         self.parked = parked
         self.resolvers = resolvers
         self.waivers = waivers
+        self.waves = waves or Waves()
 
     def mailhost(self, name: str) -> MailHost:
         return next(mailhost for mailhost in self.mailhosts if mailhost.name == name)
@@ -49,11 +51,12 @@ def fleet(
     parked: tuple[Parked, ...] | list[Parked] = (),
     resolvers: tuple[str, ...] | list[str] = (),
     waivers: tuple[Waiver, ...] | list[Waiver] = (),
+    waves: Waves | None = None,
 ) -> Fleet:
     """The hosts for pyinfra. Raises one error with all mistakes of all hosts; until then nothing is connected to."""
     frame = sys._getframe(1)
     source = Path(frame.f_code.co_filename).resolve()
-    blocks = (*mailhosts, *vantage_points, *parked, *waivers)
+    blocks = (*mailhosts, *vantage_points, *parked, *waivers, *([waves] if waves is not None else []))
     mistakes = not_settings(blocks) + strays(frame.f_globals) + not_addresses(resolvers)
     usable = [block for block in blocks if isinstance(block, Setting)]
     mistakes += [told(block, mistake) for block in usable for mistake in block.mistakes]
@@ -70,7 +73,9 @@ def fleet(
         raise refusal(source, mistakes)
     for mailhost in mailhosts:
         mailhost._parked_names = tuple(each.name for each in parked)
-    return Fleet(tuple(mailhosts), tuple(vantage_points), source, tuple(parked), tuple(resolvers), tuple(waivers))
+    return Fleet(
+        tuple(mailhosts), tuple(vantage_points), source, tuple(parked), tuple(resolvers), tuple(waivers), waves
+    )
 
 
 def not_addresses(resolvers: tuple[str, ...] | list[str]) -> list[str]:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import stage, survey, switch, tell
+from . import drain, past, stage, survey, switch, tell
 from .state import TOP, Refused, locked, manifest_of, read_state
 
 PROGRAM = Path(__file__).parent
@@ -111,6 +111,25 @@ def do_state() -> dict[str, Any]:
     return state | {"meta": manifest_of(state["current"]).get("meta", {})}
 
 
+def do_generations() -> list[dict[str, Any]]:
+    return past.generations()
+
+
+def do_rollback(who: str, number: str = "") -> dict[str, Any]:
+    """Stages an earlier generation and switches to it; to be confirmed like any other."""
+    with locked(who):
+        back_to = past.stage_again(int(number) if number else None, who, PROGRAM)
+    return do_switch() | {"back_to": back_to}
+
+
+def do_drain(seconds: str, *exempt: str) -> dict[str, Any]:
+    return drain.drain(list(exempt), int(seconds))
+
+
+def do_undrain() -> dict[str, Any]:
+    return drain.undrain()
+
+
 VERBS: dict[str, Any] = {
     "survey": do_survey,
     "show": do_show,
@@ -123,4 +142,8 @@ VERBS: dict[str, Any] = {
     "recover": do_recover,
     "tell": do_tell,
     "state": do_state,
+    "generations": do_generations,
+    "rollback": do_rollback,
+    "drain": do_drain,
+    "undrain": do_undrain,
 }

@@ -57,6 +57,8 @@ def begin() -> int:
     GENERATIONS.mkdir(mode=0o700, exist_ok=True)
     STAGE.replace(GENERATIONS / str(number))
     manifest = manifest_of(number)
+    manifest["meta"] = manifest.get("meta", {}) | {"when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+    write_durably(GENERATIONS / str(number) / "manifest.json", json.dumps(manifest))
     remember_origin([file["path"] for file in manifest["files"]], [unit["name"] for unit in manifest["units"]])
     keep_program()
     write_state(next=number, phase="switching")

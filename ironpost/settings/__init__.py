@@ -6,6 +6,7 @@ from ironpost.settings.access import Allow, Limits
 from ironpost.settings.block import Setting, blocks_of, shown
 from ironpost.settings.connection import ProbeLogin, Ssh, VantagePoint
 from ironpost.settings.publication import Parked, Rfc2136, TsigKey
+from ironpost.settings.rollout import Waves
 from ironpost.settings.trust import CertificateFiles, Dkim
 from ironpost.settings.waivers import Waiver
 from ironpost.settings.words import (
@@ -41,6 +42,7 @@ __all__ = [
     "TsigKey",
     "VantagePoint",
     "Waiver",
+    "Waves",
     "blocks_of",
     "local_part",
     "mail_address",
