@@ -21,7 +21,6 @@ BLOCKS: tuple[type[Setting], ...] = (
         if isinstance(block := getattr(settings, name), type) and issubclass(block, Setting) and block is not Setting
     ),
 )
-)
 
 
 def settings_page() -> str:

@@ -109,7 +109,7 @@ def prepared(job: dict[str, Any]) -> State:
     fleet = read_inventory(Path(job["inventory"]))
     hosts = [(name, data) for name, data in fleet if name in job["hosts"]]
     inventory, config = Inventory((hosts, {})), Config()
-    # With 0 a host that fails a step keeps all others from the next one: what not all could stage is nowhere switched to.
+    # With 0 a host that fails a step keeps all others from the next: what not all could stage is nowhere switched to.
     config.FAIL_PERCENT = 0 if job["stop_at_first"] else None
     state = State(check_for_changes=False)
     state.cwd = str(Path.cwd())

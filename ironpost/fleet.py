@@ -99,9 +99,9 @@ def parked_mistakes(mailhosts: tuple[MailHost, ...], parked: tuple[Parked, ...] 
 def not_settings(blocks: tuple[Any, ...]) -> list[str]:
     return [
         f"fleet(): got a {type(block).__name__}; it takes MailHost(…), VantagePoint(…) in vantage_points, "
-        "Parked(…) in parked, and Waiver(…) in waivers"
+        "Parked(…) in parked, Waiver(…) in waivers, and Waves(…) as waves"
         for block in blocks
-        if not isinstance(block, (MailHost, VantagePoint, Parked, Waiver))
+        if not isinstance(block, (MailHost, VantagePoint, Parked, Waiver, Waves))
     ]
 
 

@@ -16,6 +16,7 @@ from ironpost.mailhost import MailHost
 from ironpost.secret import Secret
 
 SCHEMA = 1
+SWITCH_STEP = "Switch to it, and confirm over a new connection"  # as a deploy names it, and a rollout hears it
 PROGRAM = Path(__file__).parent / "onhost"
 PROGRAM_ON_HOST = "/usr/lib/ironpost/onhost"
 

@@ -20,7 +20,7 @@ from pyinfra.context import host, state
 from ironpost.component import Component
 from ironpost.errors import HostError, IronpostError
 from ironpost.facts.survey import Survey, complaints
-from ironpost.generation import PROGRAM_ON_HOST, archive
+from ironpost.generation import PROGRAM_ON_HOST, SWITCH_STEP, archive
 from ironpost.operations import steps
 from ironpost.operations.link import call
 from ironpost.operations.run import Run, run_of
@@ -39,7 +39,7 @@ def settle() -> None:
     close_firewall(name="Firewall: closed, except for SSH")
     install_packages(name="Packages, services held back")
     stage_generation(name="Stage the generation and have it checked")
-    switch_generation(name="Switch to it, and confirm over a new connection")
+    switch_generation(name=SWITCH_STEP)
 
 
 def contained(commands: Callable[[Run], Commands]) -> Callable[[], Commands]:

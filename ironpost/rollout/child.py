@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ironpost.errors import HostError
+from ironpost.generation import SWITCH_STEP
 
 SCHEMA = 1
 # After an interruption pyinfra may still wait for a host; what it has begun there goes on without it.
@@ -18,10 +20,18 @@ STOP_SECONDS = 10
 Event = dict[str, Any]
 
 
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """`failed`: a reason for each host that did not come through. `switched`: hosts with a new generation in place."""
+
+    failed: dict[str, str]
+    switched: tuple[str, ...]
+
+
 def run_wave(
     inventory: Path, deploy: Path, names: Sequence[str], stop_at_first: bool, heard: Callable[[Event], None]
-) -> dict[str, str]:
-    """Deploys these hosts. Returns a reason for each that failed; hosts that nothing was done to are among them."""
+) -> Outcome:
+    """Deploys these hosts; with `stop_at_first` none goes on to the next step when one has failed."""
     job = {
         "schema": SCHEMA,
         "inventory": str(inventory),
@@ -33,40 +43,50 @@ def run_wave(
         [sys.executable, "-m", "ironpost.engine"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
         start_new_session=True,  # Ctrl-C is ours to handle
     )
     try:
-        return outcome(child, json.dumps(job), names, heard)
+        events = []
+        for event in spoken(child, json.dumps(job)):
+            heard(event)
+            events.append(event)
+        return outcome(events, names)
     finally:
         end(child)
 
 
-def outcome(
-    child: subprocess.Popen[str], job: str, names: Sequence[str], heard: Callable[[Event], None]
-) -> dict[str, str]:
-    assert child.stdin and child.stdout and child.stderr
+def spoken(child: subprocess.Popen[str], job: str) -> Iterator[Event]:
+    if child.stdin is None or child.stdout is None:
+        raise HostError("the engine has no pipes; run again")
     child.stdin.write(job)
     child.stdin.close()
-    reasons: dict[str, list[str]] = {}
-    last: Event = {}
     for line in child.stdout:
-        last = json.loads(line)
-        heard(last)
-        if last["event"] == "failed" or (last["event"] == "line" and last["level"] == "error"):
-            reasons.setdefault(last["mailhost"], []).append(last.get("text") or f"failed at: {last['step']}")
+        yield json.loads(line)
     child.wait()
-    if last.get("event") != "end":
-        said = child.stderr.read().strip().splitlines()
-        raise HostError(f"the engine ended without a word ({said[-1] if said else child.returncode}); see its output")
-    failed = {name: "; ".join(dict.fromkeys(reasons.get(name, [last["text"]]))) for name in last["failed"]}
-    if last["text"] and not failed:
-        failed = dict.fromkeys(names, last["text"])
-    if failed and last["text"]:
-        # the whole wave was stopped before the next step
-        failed = {name: failed.get(name, "stopped, because another host of the wave failed") for name in names}
-    return failed
+
+
+def outcome(events: Sequence[Event], names: Sequence[str]) -> Outcome:
+    """What the events of one wave come to. A step that one host fails stops the others before their next one."""
+    if not events or events[-1]["event"] != "end":
+        raise HostError("the engine ended without its last word; run again with --resume")
+    reasons: dict[str, list[str]] = {}
+    for event in events:
+        if event["event"] == "failed" or (event["event"] == "line" and event["level"] == "error"):
+            reasons.setdefault(event["mailhost"], []).append(event.get("text") or f"failed at: {event['step']}")
+    last = events[-1]
+    stopped = last["text"] or ""
+    failed = {name: "; ".join(dict.fromkeys(reasons.get(name, [stopped]))) for name in last["failed"]}
+    if stopped:
+        left = "stopped, because another host of the wave failed" if failed else stopped
+        failed |= {name: left for name in names if name not in failed}
+    switched = [
+        event["mailhost"]
+        for event in events
+        if event["event"] == "stepped" and event["step"] == SWITCH_STEP and event["changed"]
+    ]
+    return Outcome(failed, tuple(dict.fromkeys(switched)))
 
 
 def end(child: subprocess.Popen[str]) -> None:
@@ -77,6 +97,6 @@ def end(child: subprocess.Popen[str]) -> None:
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-    for stream in (child.stdin, child.stdout, child.stderr):
+    for stream in (child.stdin, child.stdout):
         if stream:
             stream.close()

@@ -83,19 +83,21 @@ class Rollout:
     def changed(self, number: int, wave: Wave, before: States) -> bool:
         for each in wave:
             self.record.set(each.name, state="changing", wave=number, digest=self.digests[each.name])
-        failed = run_wave(
+        done = run_wave(
             self.fleet.source,
             self.deploy,
             [each.name for each in wave],
             self.options.max_failures <= self.failures,
             lambda event: self.told(event | {"wave": number}),
         )
-        for name, reason in failed.items():
+        for name, reason in done.failed.items():
             self.failures += 1
             self.record.set(name, state="failed", reason=reason)
-        through = tuple(each for each in wave if each.name not in failed)
+            self.tell("host failed", wave=number, mailhost=name, text=reason)
         if self.failures > self.options.max_failures:
-            return self.back(number, through, "another host of the wave failed") and False
+            self.back(number, tuple(each for each in wave if each.name in done.switched), "another host failed")
+            return False
+        through = tuple(each for each in wave if each.name not in done.failed)
         return not through or self.gated(number, through, before)
 
     def gated(self, number: int, wave: Wave, before: States) -> bool:

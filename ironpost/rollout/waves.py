@@ -59,7 +59,5 @@ def count_of(size: str, total: int) -> int:
     """`10%` of the hosts (rounded up) or `3` hosts. Raises InventoryError for anything else."""
     number = size.removesuffix("%")
     if not number.isdigit() or int(number) < 1 or (size.endswith("%") and int(number) > 100):
-        raise InventoryError(
-            f"waves: {size!r} is no part of a fleet; write them like 10%,50%,100% or 1,5"
-        )
+        raise InventoryError(f"waves: {size!r} is no part of a fleet; write them like 10%,50%,100% or 1,5")
     return math.ceil(total * int(number) / 100) if size.endswith("%") else min(int(number), total)
