@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import click
 import pyinfra
 import pyinfra_cli  # patches sockets and threads; before anything else that uses them  # noqa: F401
 from pyinfra.api.config import Config
@@ -30,9 +31,12 @@ from pyinfra.context import ctx_config, ctx_inventory, ctx_state
 from pyinfra_cli.util import load_deploy_file
 
 from ironpost.errors import IronpostError
+from ironpost.generation import SWITCH_STEP
 from ironpost.inventory import read_inventory
 
 SCHEMA = 1
+# What pyinfra says of every host and every step.
+OWN_WORDS = ("Connected", "Ready:", "No changes", "Success")
 
 
 def tell(event: str, **facts: Any) -> None:
@@ -43,9 +47,9 @@ class Lines(logging.Handler):
     """What operations say of a host, as events; pyinfra's own headlines are not of interest."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        text = record.getMessage()
-        if text.startswith("[") and "] " in text:
-            name, _, said = text[1:].partition("] ")
+        text = click.unstyle(record.getMessage())
+        name, bracket, said = text[1:].partition("] ") if text.startswith("[") else ("", "", "")
+        if bracket and said and not said.startswith(OWN_WORDS):
             tell("line", mailhost=name, level=record.levelname.lower(), text=said)
 
 
@@ -66,8 +70,7 @@ class Callbacks(BaseStateCallback):
 
     @staticmethod
     def operation_host_success(state: State, host: Host, op_hash: str, retry_count: int = 0) -> None:
-        changed = state.ops[host][op_hash].operation_meta.did_change()
-        tell("stepped", mailhost=host.name, step=name_of(state, op_hash), changed=changed)
+        tell("stepped", mailhost=host.name, step=name_of(state, op_hash))
 
     @staticmethod
     def operation_host_error(
@@ -90,7 +93,7 @@ def main() -> int:
     try:
         state = prepared(job)
     except IronpostError as error:
-        tell("end", failed=job["hosts"], text=str(error))
+        tell("end", failed=job["hosts"], switched=[], text=str(error))
         return 1
     said = ""
     try:
@@ -100,8 +103,19 @@ def main() -> int:
     finally:
         failed = sorted(host.name for host in state.failed_hosts)
         disconnect_all(state)
-    tell("end", failed=failed, text=said)
+    tell("end", failed=failed, switched=switched(state), text=said)
     return 1 if failed or said else 0
+
+
+def switched(state: State) -> list[str]:
+    """Hosts with a new generation in place; pyinfra knows it only after the operation, and calls back before."""
+    found = set()
+    for host, operations in state.ops.items():
+        for op_hash, operation in operations.items():
+            meta = operation.operation_meta
+            if name_of(state, op_hash) == SWITCH_STEP and meta.is_complete() and meta.did_change():
+                found.add(host.name)
+    return sorted(found)
 
 
 def prepared(job: dict[str, Any]) -> State:

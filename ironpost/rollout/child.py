@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from ironpost.errors import HostError
-from ironpost.generation import SWITCH_STEP
 
 SCHEMA = 1
 # After an interruption pyinfra may still wait for a host; what it has begun there goes on without it.
@@ -81,12 +80,7 @@ def outcome(events: Sequence[Event], names: Sequence[str]) -> Outcome:
     if stopped:
         left = "stopped, because another host of the wave failed" if failed else stopped
         failed |= {name: left for name in names if name not in failed}
-    switched = [
-        event["mailhost"]
-        for event in events
-        if event["event"] == "stepped" and event["step"] == SWITCH_STEP and event["changed"]
-    ]
-    return Outcome(failed, tuple(dict.fromkeys(switched)))
+    return Outcome(failed, tuple(last["switched"]))
 
 
 def end(child: subprocess.Popen[str]) -> None:

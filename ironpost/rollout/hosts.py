@@ -7,18 +7,32 @@ import getpass
 import json
 import platform
 import shlex
-from collections.abc import Iterable
+import subprocess
+import sys
 from typing import Any
 
 from ironpost.errors import HostError
 from ironpost.fleet import Fleet
 from ironpost.mailhost import MailHost
-from ironpost.remote import run_on
+from ironpost.remote import run_at, run_on
+from ironpost.settings import VantagePoint
 
 # The one kept beside the generations knows the way back whatever generation is in place.
 PROGRAM = "/var/lib/ironpost/program/onhost"
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH\n"
 SWITCH_SECONDS = 300
+# Prints the address that packets to each of its arguments would come from; none is sent (connect(2), SOCK_DGRAM).
+SOURCES = """
+import socket, sys
+for address in sys.argv[1:]:
+    kind = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(kind, socket.SOCK_DGRAM) as asked:
+        try:
+            asked.connect((address, 25))
+            print(asked.getsockname()[0])
+        except OSError:
+            pass
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,15 +71,21 @@ def undrain(mailhost: MailHost) -> None:
 
 
 def exempt(fleet: Fleet, mailhost: MailHost) -> tuple[str, ...]:
-    """Who still reaches a drained host: its operators, the vantage points, and the other hosts, for the letters."""
-    points = [point.ssh.address for point in fleet.vantage_points if point.ssh and point.ssh.address]
+    """Who still reaches a drained host: its operators, the vantage point, and the other hosts, for the letters."""
     peers = [address for other in fleet.mailhosts for address in other.addresses if other.name != mailhost.name]
-    return tuple(dict.fromkeys((*mailhost.allow.ssh, *addresses_only(points), *peers)))
+    points = [address for point in fleet.vantage_points[:1] for address in sources(fleet, point, mailhost)]
+    return tuple(dict.fromkeys((*mailhost.allow.ssh, *points, *peers)))
 
 
-def addresses_only(names: Iterable[str]) -> list[str]:
-    """A vantage point that is named and not numbered cannot be told to the packet filter."""
-    return [name for name in names if name.replace(".", "").isdigit() or ":" in name]
+def sources(fleet: Fleet, point: VantagePoint, mailhost: MailHost) -> list[str]:
+    """The addresses from which a vantage point reaches a host, over IPv4 and IPv6. Raises HostError when it is away."""
+    if point.ssh is None:
+        command = [sys.executable, "-", *mailhost.addresses]
+        done = subprocess.run(command, input=SOURCES, capture_output=True, text=True, timeout=10, check=False)
+    else:
+        command_line = f"python3 - {shlex.join(mailhost.addresses)}"
+        done = run_at(point.ssh, fleet.source.parent, command_line, SOURCES, seconds=20)
+    return done.stdout.split()
 
 
 def asked(mailhost: MailHost, verb: str, *words: str, seconds: int = 60) -> Any:

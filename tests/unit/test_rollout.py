@@ -12,7 +12,6 @@ from ironpost.compliance.run import Judged
 from ironpost.controls import CONTROLS
 from ironpost.controls.control import Verdict
 from ironpost.errors import HostError
-from ironpost.generation import SWITCH_STEP
 from ironpost.onhost.drain import ruleset
 from ironpost.rollout.child import outcome
 from ironpost.rollout.gate import gate_controls, is_new
@@ -23,17 +22,12 @@ def event(kind: str, name: str = "mx1", **facts: Any) -> dict[str, Any]:
     return {"event": kind, "mailhost": name} | facts
 
 
-END = {"event": "end", "failed": [], "text": ""}
+END = {"event": "end", "failed": [], "switched": [], "text": ""}
 
 
 def test_a_wave_that_went_well_names_what_was_switched() -> None:
     """A host with nothing to change has no new generation, and nothing to go back from."""
-    events = [
-        event("stepped", "mx1", step=SWITCH_STEP, changed=True),
-        event("stepped", "mx2", step=SWITCH_STEP, changed=False),
-        END,
-    ]
-    found = outcome(events, ("mx1", "mx2"))
+    found = outcome([event("stepped", step="Stage"), END | {"switched": ["mx1"]}], ("mx1", "mx2"))
     assert (found.failed, found.switched) == ({}, ("mx1",))
 
 

@@ -32,7 +32,7 @@ ONLY_IN: dict[str, frozenset[str]] = {
     "pyinfra_cli": frozenset({"engine"}),
     "testinfra": frozenset({"compliance"}),
     "jinja2": frozenset({"render"}),
-    "click": frozenset({"cli"}),
+    "click": frozenset({"cli", "engine"}),
 }
 # Rooms of ours that nothing is built upon, and who may open them.
 LAST_ROOMS: dict[str, frozenset[str]] = {"cli": frozenset({"__main__"}), "lab": frozenset({"cli"})}
