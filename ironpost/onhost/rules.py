@@ -23,7 +23,7 @@ def difference() -> str | None:
 
 
 def listed(*command: str) -> list[Any] | None:
-    """Our table without what changes by itself: counters, handles, and the members of dynamic sets."""
+    """Our table without what changes by itself: counters, handles, and the members of sets that count sources."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         return None
@@ -42,6 +42,12 @@ def still(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     kept = {key: still(each) for key, each in value.items() if key not in MOVING}
-    if "dynamic" in kept.get("flags", []) if isinstance(kept.get("flags"), list) else False:
+    if filled_by_packets(kept):
         kept.pop("elem", None)
     return kept
+
+
+def filled_by_packets(part: dict[str, Any]) -> bool:
+    """Whether this is a set that counts sources. nft of Debian 12 does not tell `dynamic`; our lists are of intervals."""
+    flags = part.get("flags", [])
+    return "type" in part and "map" not in part and "interval" not in ([flags] if isinstance(flags, str) else flags)

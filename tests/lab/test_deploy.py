@@ -35,6 +35,15 @@ def test_a_second_run_changes_nothing_and_restarts_nothing(deployed: Lab, mailho
     assert invocations(deployed, mailhost) == before
 
 
+def test_mail_that_comes_in_is_no_drift(deployed: Lab, mailhost: str) -> None:
+    """The packet filter counts those who come; a counter is not a rule."""
+    server = deployed.host(mailhost)
+    greet = f"python3 -c 'import smtplib; print(smtplib.SMTP(\"{server.ipv4}\", 25, timeout=20).noop()[0])'"
+    assert deployed.run("stranger", greet).stdout.strip() == "250"
+    plan = run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--limit", server.fqdn, "--exit-code")
+    assert plan.returncode == 0, plan.stdout
+
+
 def test_a_second_run_costs_few_ssh_commands(deployed: Lab, mailhost: str) -> None:
     """Counted by the host's own sshd, whatever the controller believes."""
     start = now(deployed, mailhost)
