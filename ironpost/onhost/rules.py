@@ -48,6 +48,6 @@ def still(value: Any) -> Any:
 
 
 def filled_by_packets(part: dict[str, Any]) -> bool:
-    """Whether this is a set that counts sources. nft of Debian 12 does not tell `dynamic`; our lists are of intervals."""
+    """Whether this set counts sources: nft of Debian 12 does not tell `dynamic`, but our lists are of intervals."""
     flags = part.get("flags", [])
     return "type" in part and "map" not in part and "interval" not in ([flags] if isinstance(flags, str) else flags)
