@@ -1,0 +1,30 @@
+"""A deploy with one careless line: every program accepts it, and other servers can smuggle letters in."""
+
+import dataclasses
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from ironpost.component import Component
+from ironpost.components import PARTS
+from ironpost.components.postfix import postfix
+from ironpost.mailhost import MailHost
+from ironpost.operations import provision, settle
+
+CAREFUL, CARELESS = "smtpd_forbid_bare_newline = normalize", "smtpd_forbid_bare_newline = no"
+
+
+def careless(mailhost: MailHost) -> Component:
+    component = postfix(mailhost)
+    files = []
+    for file in component.files:
+        if file.path == "/etc/postfix/main.cf" and CAREFUL not in str(file.content):
+            raise ValueError("main.cf no longer says what this deploy spoils")
+        files.append(dataclasses.replace(file, content=str(file.content).replace(CAREFUL, CARELESS)))
+    return dataclasses.replace(component, files=tuple(files))
+
+
+for part in PARTS:
+    provision(careless if part is postfix else part)
+settle()
