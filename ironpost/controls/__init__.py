@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
-from ironpost.controls import auth, certificates, dkim, dmarc, dns, evidence, firewall, relay, smtp, spf, tls
+from ironpost.controls import (
+    auth,
+    certificates,
+    dkim,
+    dmarc,
+    dns,
+    evidence,
+    firewall,
+    journal,
+    relay,
+    secrets,
+    smtp,
+    spf,
+    ssh,
+    system,
+    tls,
+    updates,
+    walls,
+)
 from ironpost.controls.control import Control, control_of
 
 CLAIMED: tuple[type, ...] = (
@@ -47,5 +65,30 @@ CLAIMED: tuple[type, ...] = (
     firewall.FirewallDropsByDefault,
     firewall.OnlyTheDoorsOfTheRole,
     evidence.WaiversHaveAnEnd,
+    ssh.SshTakesKeysOnly,
+    ssh.SshAlgorithmsAreModern,
+    ssh.SshSessionsAreLimited,
+    ssh.SshForwardsNothing,
+    system.NetworkSettingsHold,
+    system.NothingSuperfluousIsInstalled,
+    system.ClockIsSynchronised,
+    system.NoStrangePrivileges,
+    system.NamesAgree,
+    system.KernelSettingsHold,
+    walls.ServicesHaveWalls,
+    walls.ProcessesAreConfined,
+    walls.NoWorkerIsRoot,
+    walls.ServicesComeBack,
+    secrets.TlsKeysAreClosed,
+    secrets.SigningKeysAreClosed,
+    secrets.CredentialsAreClosed,
+    secrets.NothingIsSteeredOverAPort,
+    system.ConfigurationBelongsToRoot,
+    journal.JournalIsKept,
+    journal.NoPasswordIsLogged,
+    journal.ChangesAreAudited,
+    updates.SecurityUpdatesComeByThemselves,
+    updates.UpdatesAreInUse,
+    updates.SourcesAreSigned,
 )
 CONTROLS: tuple[Control, ...] = tuple(control_of(claimed) for claimed in CLAIMED)

@@ -53,10 +53,12 @@ class Machine:
     def _nspawn(self, root: Path, read_only_binds: dict[Path, str]) -> list[str]:
         binds = [f"--bind-ro={source}:{target}" for source, target in read_only_binds.items()]
         return [
-            # Its lock files would stay behind; the lab has a lock of its own.
+            # Its lock files would stay behind; the lab has a lock of its own. /proc/sys/net is the host's own, as its
+            # network namespace is.
             *(
                 "env",
                 "SYSTEMD_NSPAWN_LOCK=0",
+                "SYSTEMD_NSPAWN_API_VFS_WRITABLE=network",
                 "systemd-nspawn",
                 "--quiet",
                 "--boot",

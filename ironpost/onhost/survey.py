@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from . import accounts, keys, rules, trees, units
+from . import accounts, kernel, keys, rules, trees, units
 from .state import manifest_of, read_state
 
 
@@ -18,6 +18,7 @@ def survey(manifest: dict[str, Any]) -> dict[str, Any]:
     differences = packages(manifest) + users(manifest) + folders(manifest) + files(manifest)
     differences += stale(manifest, state["current"]) + dkim(manifest) + services(manifest)
     differences += found("rules", "nftables", rules.difference())
+    differences += found("setting", "kernel", kernel.difference())
     return {"state": state, "differences": differences, "log": last_line()}
 
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import rules, trees, units
+from . import kernel, rules, trees, units
 from .state import (
     GENERATIONS,
     STAGE,
@@ -124,6 +124,7 @@ def put_in_place(manifest: dict[str, Any], tree: Path, gone: list[str], live: bo
         put_back(path)
     if live:
         drifted = [str(rules.FILE)] if rules.difference() else []
+        drifted += [str(kernel.FILES[0])] if kernel.difference() else []
         return units.apply(manifest["units"], changed + gone + drifted)
     units.systemctl("daemon-reload")
     return []

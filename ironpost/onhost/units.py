@@ -5,11 +5,12 @@ from __future__ import annotations
 import subprocess
 from typing import Any
 
+from . import outdated
 from .state import Refused
 
 # Opened last, when all that listens has been configured.
 LAST = ("nftables.service",)
-SHOWN = "Id,ActiveState,UnitFileState,LoadState,ConditionResult,ConditionTimestampMonotonic"
+SHOWN = "Id,ActiveState,UnitFileState,LoadState,ConditionResult,ConditionTimestampMonotonic,ControlGroup"
 
 
 def systemctl(*words: str, must: bool = True) -> str:
@@ -38,7 +39,13 @@ def difference(wanted: dict[str, Any], found: dict[str, str]) -> str | None:
         return "not enabled"
     if wanted["state"] == "running" and not (runs(found) or left_out(found)):
         return f"not running ({found.get('ActiveState')})"
-    return None
+    replaced = outdated.library(found.get("ControlGroup", "")) if restarts(wanted) else None
+    return f"still uses {replaced}, which was replaced" if replaced else None
+
+
+def restarts(wanted: dict[str, Any]) -> bool:
+    """Whether a restart is ours to make: of sshd it is not, whose sessions people sit in."""
+    return wanted["state"] == "running" and bool(wanted["restart_on"])
 
 
 def runs(found: dict[str, str]) -> bool:
@@ -57,6 +64,8 @@ def action(wanted: dict[str, Any], found: dict[str, str], changed: list[str]) ->
     if not runs(found):
         return None if left_out(found) else "start"
     if any(path.startswith(tuple(wanted["restart_on"])) for path in changed):
+        return "restart"
+    if restarts(wanted) and outdated.library(found.get("ControlGroup", "")):
         return "restart"
     return "reload-or-restart" if any(path.startswith(tuple(wanted["reload_on"])) for path in changed) else None
 
