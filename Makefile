@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON := python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help announce host-packages prepare demo demo-stop test soak bench golden docs fmt check
+.PHONY: help announce host-packages prepare demo demo-stop test soak sabotage bench golden docs fmt check
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -12,7 +12,7 @@ announce:
 	@$(PYTHON) ironpost/lab/tools.py --announce
 
 host-packages: announce
-	@missing="$$($(PYTHON) ironpost/lab/tools.py --missing-packages)"; \
+	@missing="$$($(PYTHON) ironpost/lab/tools.py --missing-packages $(FOR))"; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ]; then \
 	  echo "Installing Debian packages: $$missing"; \
 	  apt-get update -q >/dev/null && \
@@ -39,8 +39,12 @@ test: prepare ## every test, the real hosts included (under 20 minutes on two co
 	@$(BIN)/mypy
 	@$(BIN)/pytest -m "not soak" --durations=10
 
-soak: prepare ## what takes long: all sabotages, fifty hosts
+soak: FOR := soak
+soak: prepare sabotage ## what takes long: all sabotages, kills, every port, the report in a browser
 	@$(BIN)/pytest -m soak tests/lab
+
+sabotage: prepare ## break a live host in every way that the table has, one at a time; goes on where it was stopped
+	@$(BIN)/python -m tests.lab.sabotage
 
 bench: prepare ## second run, first run, memory: ratios measured in one run
 	@$(BIN)/python -m tests.bench

@@ -33,6 +33,7 @@ COMMANDS = {
     "rollout": ("ironpost.cli.rollout", "Change a fleet in waves, each behind a gate; what fails goes back."),
     "generations": ("ironpost.cli.generations", "What each host keeps of its past."),
     "rollback": ("ironpost.cli.generations", "Put an earlier generation of one host back in place, and verify it."),
+    "report": ("ironpost.cli.report", "Compare two results of verify: fixed, broken, new."),
     "user": ("ironpost.cli.user", "Make password hashes for the users files."),
     "lab": ("ironpost.cli.lab", "The test network of real Debian hosts on this machine."),
     "demo": ("ironpost.cli.demo", "A tour in the test network: deploy, publish, send, verify."),

@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
 
 from ironpost import __version__
 from ironpost.cli import Exit
-from ironpost.compliance.proof import Proof, Wanted
-from ironpost.compliance.run import verify as run_controls
+from ironpost.compliance.kept import Seen, read_evidence, write_evidence
+from ironpost.compliance.proof import Wanted
+from ironpost.compliance.run import look, now, proof_of
 from ironpost.controls import CONTROLS
-from ironpost.controls.control import Control, Level
+from ironpost.controls.control import Control
 from ironpost.errors import InventoryError
 from ironpost.fleet import Fleet
 from ironpost.inventory import read_inventory
 from ironpost.mailhost import MailHost
-from ironpost.report.verdicts import results_json, text_lines
+from ironpost.report.document import Document, document
+from ironpost.report.html import html
+from ironpost.report.junit import junit
+from ironpost.report.markdown import markdown
+from ironpost.report.sarif import sarif
+from ironpost.report.text import text_lines
 
-SCHEMA = 1
+TOOL = {"name": "ironpost", "version": __version__}
+# Option → what is written to its file.
+FORMATS: dict[str, Callable[[Document], str]] = {
+    "html": html,
+    "junit": junit,
+    "sarif": lambda found: json.dumps(sarif(found), indent=1) + "\n",
+    "markdown": markdown,
+    "json": lambda found: json.dumps(found, indent=1) + "\n",
+}
+A_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """Evidence with the time from which it is, and what is asked of it."""
+
+    started: str
+    wanted: Wanted
+    seen: Seen
+    seconds: float
 
 
 @click.command()
@@ -31,42 +60,61 @@ SCHEMA = 1
 @click.option(
     "--profile",
     type=click.Choice(["baseline", "strict"]),
-    default="baseline",
-    show_default=True,
-    help="How much is asked; strict asks all that baseline asks.",
+    help="How much is asked; strict asks all that baseline asks, and more.  [default: baseline]",
 )
 @click.option("--deep", is_flag=True, help="Also what takes minutes: every port.")
 @click.option("--disruptive", is_flag=True, help="Also what hurts: bans, floods; on hosts of the test network only.")
-@click.option("--json", "json_path", metavar="PATH|-", help="Also write the verdicts as JSON.")
+@click.option("--evidence", type=A_FILE, metavar="PATH", help="Also keep the evidence.")
+@click.option(
+    "--from",
+    "replayed",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="PATH",
+    help="Judge this evidence anew; connects to nothing.",
+)
+@click.option("--html", metavar="PATH", help="Also write one page for a browser.")
+@click.option("--junit", metavar="PATH", help="Also write JUnit XML.")
+@click.option("--sarif", metavar="PATH", help="Also write SARIF 2.1.0.")
+@click.option("--markdown", metavar="PATH", help="Also write Markdown.")
+@click.option("--json", "json", metavar="PATH|-", help="Also write the verdicts as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but findings.")
-def verify(
-    inventory: Path,
-    limit: tuple[str, ...],
-    ids: tuple[str, ...],
-    profile: Level,
-    deep: bool,
-    disruptive: bool,
-    json_path: str | None,
-    quiet: bool,
-) -> None:
+def verify(inventory: Path, limit: tuple[str, ...], ids: tuple[str, ...], quiet: bool, **said: Any) -> None:
     """Prove the mail hosts against the controls; exits 1 with a finding, 4 when something could not be verified.
 
     \b
     Example:
       ironpost verify inventories/prod.py
-      ironpost verify inventories/prod.py --control TLS-02 --json -
+      ironpost verify inventories/prod.py --profile strict --html report.html
+      ironpost verify inventories/prod.py --evidence monday.json
+      ironpost verify inventories/prod.py --from monday.json --control TLS-02
     """
     fleet = read_inventory(inventory)
     refuse_unknown(fleet)
-    wanted = Wanted(profile, deep, disruptive)
-    hosts, controls = chosen_hosts(fleet, limit), chosen_controls(ids, wanted)
-    console = Console(highlight=False, soft_wrap=True)
-    silent = quiet or json_path == "-"
-    proof = run_controls(fleet, hosts, controls, (lambda _: None) if silent else click.echo, wanted)
-    write_json(json_path, proof)
-    if json_path != "-":
-        show(console, proof, quiet)
-    sys.exit(status(proof))
+    hosts = chosen_hosts(fleet, limit)
+    chosen_controls(ids, Wanted())  # a name that does not exist is told before anything is connected to
+    silent = quiet or said["json"] == "-"
+    run = replay(fleet, hosts, said) if said["replayed"] else visit(fleet, hosts, said, silent)
+    if said["evidence"]:
+        write_evidence(said["evidence"], TOOL, run.started, run.wanted, run.seen)
+    proof = proof_of(run.seen, chosen_controls(ids, run.wanted), run.wanted, run.started, run.seconds)
+    found = document(proof, TOOL, str(inventory))
+    write_files(found, said)
+    if said["json"] != "-":
+        show(found, quiet)
+    sys.exit(status(found))
+
+
+def visit(fleet: Fleet, hosts: tuple[MailHost, ...], said: dict[str, Any], silent: bool) -> Run:
+    wanted = Wanted(said["profile"] or "baseline", said["deep"], said["disruptive"])
+    started, begun = now(), time.monotonic()
+    seen = look(fleet, hosts, (lambda _: None) if silent else click.echo, wanted)
+    return Run(started, wanted, seen, time.monotonic() - begun)
+
+
+def replay(fleet: Fleet, hosts: tuple[MailHost, ...], said: dict[str, Any]) -> Run:
+    """What was not collected then stays so; only the profile may be another one."""
+    started, wanted, seen = read_evidence(said["replayed"], fleet, hosts)
+    return Run(started, dataclasses.replace(wanted, profile=said["profile"] or wanted.profile), seen, 0.0)
 
 
 def chosen_hosts(fleet: Fleet, limit: tuple[str, ...]) -> tuple[MailHost, ...]:
@@ -99,28 +147,24 @@ def chosen_controls(ids: tuple[str, ...], wanted: Wanted) -> tuple[Control, ...]
     return tuple(control for control in CONTROLS if (control.id in named if named else wanted.includes(control)))
 
 
-def show(console: Console, proof: Proof, quiet: bool) -> None:
-    if quiet:
-        proof = Proof(proof.started, (*proof.of("broken"), *proof.of("unknown")))
-        if not proof.judged:
-            return
-    for line in text_lines(proof):
+def write_files(found: Document, said: dict[str, Any]) -> None:
+    for name, written in FORMATS.items():
+        path = said[name]
+        if path == "-":
+            click.echo(written(found), nl=False)
+        elif path:
+            Path(path).write_text(written(found), encoding="utf-8")
+
+
+def show(found: Document, quiet: bool) -> None:
+    if quiet and not found["totals"]["broken"] and not found["totals"]["unknown"]:
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    for line in text_lines(found, only_findings=quiet):
         console.print(line)
 
 
-def write_json(path: str | None, proof: Proof) -> None:
-    if path is None:
-        return
-    tool = {"name": "ironpost", "version": __version__}
-    shown = {"schema": SCHEMA, "tool": tool, "started": proof.started, "results": results_json(proof)}
-    text = json.dumps(shown, indent=1) + "\n"
-    if path == "-":
-        click.echo(text, nl=False)
-    else:
-        Path(path).write_text(text)
-
-
-def status(proof: Proof) -> Exit:
-    if proof.of("broken"):
+def status(found: Document) -> Exit:
+    if found["totals"]["broken"]:
         return Exit.FOUND
-    return Exit.UNVERIFIED if proof.of("unknown") or not proof.judged else Exit.DONE
+    return Exit.UNVERIFIED if found["totals"]["unknown"] or not found["results"] else Exit.DONE

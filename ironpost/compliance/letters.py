@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import email.utils
+import hashlib
 import imaplib
 import smtplib
 import uuid
@@ -107,6 +108,7 @@ class Post:
             signatures=signatures(raw, self.fleet.mailhosts),
             results=tuple(value for name, value in fields if name.lower() == "authentication-results"),
             headers=fields,
+            digest=hashlib.sha256(raw).hexdigest(),
         )
 
 

@@ -9,13 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ironpost.compliance.collect import Progress, collect
 from ironpost.compliance.judge import Evidence, judged, side
+from ironpost.compliance.kept import Seen
 from ironpost.compliance.proof import Judged, Proof, Wanted
 from ironpost.controls import CONTROLS
 from ironpost.controls.control import Control
 from ironpost.fleet import Fleet
 from ironpost.mailhost import MailHost
 
-__all__ = ["Evidence", "Judged", "Proof", "Wanted", "side", "verify"]
+__all__ = ["Evidence", "Judged", "Proof", "Wanted", "look", "now", "proof_of", "side", "verify"]
 HOSTS_AT_ONCE = 8
 BASELINE = Wanted()
 
@@ -28,16 +29,25 @@ def verify(
     wanted: Wanted = BASELINE,
 ) -> Proof:
     """Each of these controls on each of these mail hosts. What cannot be reached is unknown, never an exception."""
-    started, hosts = datetime.datetime.now(datetime.UTC), tuple(mailhosts)
-    begun = time.monotonic()
+    started, begun = now(), time.monotonic()
+    seen = look(fleet, mailhosts, progress, wanted)
+    return proof_of(seen, controls, wanted, started, time.monotonic() - begun)
+
+
+def now() -> str:
+    return f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def look(fleet: Fleet, mailhosts: Iterable[MailHost], progress: Progress, wanted: Wanted) -> Seen:
+    """The evidence of each mail host; they are visited together."""
+    hosts = tuple(mailhosts)
     with ThreadPoolExecutor(HOSTS_AT_ONCE) as pool:
         found = list(pool.map(lambda mailhost: collect(fleet, mailhost, wanted, progress), hosts))
-    seen = tuple(zip(hosts, found, strict=True))
-    return proof_of(seen, controls, wanted, f"{started:%Y-%m-%dT%H:%M:%SZ}", time.monotonic() - begun)
+    return tuple(zip(hosts, found, strict=True))
 
 
 def proof_of(
-    seen: Iterable[tuple[MailHost, Evidence]],
+    seen: Seen,
     controls: tuple[Control, ...],
     wanted: Wanted,
     started: str,

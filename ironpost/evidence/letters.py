@@ -44,6 +44,7 @@ class Letter:
     signatures: tuple[Signature, ...]
     results: tuple[str, ...]
     headers: tuple[tuple[str, str], ...]
+    digest: str = ""  # SHA-256 of the message as it was read
 
     def results_of(self, server: str) -> tuple[str, ...]:
         """Those that claim to be from that server (RFC 8601 §2.2, authserv-id)."""

@@ -40,6 +40,9 @@ COMMANDS = {
     "age": "age",
     "faketime": "faketime",
 }
+# What the soak needs besides: a browser for the page of `verify --html`, with a font.
+SOAK_COMMANDS = {"chromium-headless-shell": "chromium-headless-shell"}
+SOAK_FONT = (Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"), "fonts-dejavu-core")
 # How long lists of what happens would be read by nobody; the first line of each is what matters.
 ANNOUNCEMENT = """\
 This is about to happen on this machine:
@@ -98,9 +101,12 @@ def _missing_namespaces() -> list[str]:
     return [f"lab: no network namespaces or mounts here ({reason}); use a virtual machine or a real one"]
 
 
-def missing_packages() -> list[str]:
+def missing_packages(soak: bool = False) -> list[str]:
     """Debian packages that are not there, as far as their commands tell."""
-    packages = sorted({package for command, package in COMMANDS.items() if not shutil.which(command)})
+    wanted = COMMANDS | SOAK_COMMANDS if soak else COMMANDS
+    packages = sorted({package for command, package in wanted.items() if not shutil.which(command)})
+    if soak and not SOAK_FONT[0].exists():
+        packages.append(SOAK_FONT[1])
     if not KEYRING.exists():
         packages.append("debian-archive-keyring")
     if importlib.util.find_spec("ensurepip") is None:
@@ -109,8 +115,8 @@ def missing_packages() -> list[str]:
 
 
 def _main(words: list[str]) -> int:
-    if words == ["--missing-packages"]:
-        print(" ".join(missing_packages()))
+    if words[:1] == ["--missing-packages"]:
+        print(" ".join(missing_packages(soak=words[1:] == ["soak"])))
     elif words == ["--announce"]:
         print(ANNOUNCEMENT.format(packages=" ".join(missing_packages()) or "none is"))
     return 0

@@ -83,11 +83,17 @@ def escaped(rows: Rows, host: str, sabotage: Sabotage) -> str:
     return ""
 
 
+def allowed(broken: Round) -> dict[str, frozenset[str]]:
+    """Host → controls that need not hold while these sabotages stand."""
+    found = dict.fromkeys(HOSTS, frozenset[str]())
+    for host, sabotage in broken:
+        found[host] |= sabotage.trips | {sabotage.control}
+        for other in HOSTS if sabotage.alone else ():
+            found[other] |= LETTERS
+    return found
+
+
 def tripped(rows: Rows, broken: Round) -> list[str]:
     """Controls that cry although nothing of theirs was touched."""
-    allowed = dict.fromkeys(HOSTS, frozenset[str]())
-    for host, sabotage in broken:
-        allowed[host] |= sabotage.trips | {sabotage.control}
-        for other in HOSTS if sabotage.alone else ():
-            allowed[other] |= LETTERS
-    return [text for text in standing(rows) if text.split()[1] not in allowed[text.split()[0]]]
+    expected = allowed(broken)
+    return [text for text in standing(rows) if text.split()[1] not in expected[text.split()[0]]]
