@@ -17,6 +17,7 @@ from ironpost.compliance.zone import zone
 from ironpost.errors import IronpostError, UnverifiableError
 from ironpost.evidence.letters import Letters
 from ironpost.evidence.probes import Probes
+from ironpost.evidence.snapshot import Snapshot
 from ironpost.evidence.told import Told
 from ironpost.evidence.zone import Zone
 from ironpost.fleet import Fleet
@@ -33,11 +34,18 @@ def collect(fleet: Fleet, mailhost: MailHost, wanted: Wanted, progress: Progress
         outside = pool.submit(from_outside, fleet, mailhost, wanted.deep)
         records = pool.submit(zone, fleet.mailhosts, mailhost)
         post = pool.submit(letters, fleet, mailhost)
-        seen = result(inside)
+        seen = stamped(result(inside))
         progress(f"{mailhost.name}: looked at from inside")
-        probes = with_rest(mailhost, result(outside), result(records), result(post))
+        probes = stamped(with_rest(mailhost, result(outside), result(records), result(post)))
         progress(f"{mailhost.name}: probed from outside")
     return Evidence(seen, probes, told(fleet, mailhost, datetime.datetime.now(datetime.UTC).date()), has_peer(fleet))
+
+
+def stamped(found: Any) -> Any:
+    """With the time of the controller, which is the one that the operator believes."""
+    if not isinstance(found, (Snapshot, Probes)):
+        return found
+    return dataclasses.replace(found, raw=dict(found.raw, taken=datetime.datetime.now(datetime.UTC).isoformat()))
 
 
 def told(fleet: Fleet, mailhost: MailHost, today: datetime.date) -> Told:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import datetime
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,7 +62,7 @@ class ChainIsTrusted:
         faults = []
         for program in PROGRAMS:
             leaf = leaf_on_disk(snapshot, program)
-            if leaf.not_valid_after_utc < datetime.datetime.now(datetime.UTC):
+            if leaf.not_valid_after_utc < snapshot.taken:
                 faults.append(f"{program}: the certificate on disk ended {leaf.not_valid_after_utc:%Y-%m-%d}")
         try:
             said = snapshot.text("chain").strip()

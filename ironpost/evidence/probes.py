@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,13 @@ class Probes:
     raw: Mapping[str, Any]
     zone_seen: Zone | None = None
     letters_seen: Letters | None = None
+
+    @property
+    def taken(self) -> datetime.datetime:
+        """When it was collected: controls compare dates with this and not with the clock, so that verdicts stay."""
+        if "taken" not in self.raw:
+            raise NotCollectedError("the evidence does not say when it was collected")
+        return datetime.datetime.fromisoformat(str(self.raw["taken"]))
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import functools
 import json
 import re
@@ -84,6 +85,13 @@ class Snapshot:
         if "text" not in found:
             raise NotCollectedError(str(found.get("error", f"the snapshot holds no {'/'.join(path)}")))
         return str(found["text"])
+
+    @property
+    def taken(self) -> datetime.datetime:
+        """When it was collected: controls compare dates with this and not with the clock, so that verdicts stay."""
+        if "taken" not in self.raw:
+            raise NotCollectedError("the evidence does not say when it was collected")
+        return datetime.datetime.fromisoformat(str(self.raw["taken"]))
 
     @property
     def release(self) -> str:

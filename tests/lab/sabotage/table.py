@@ -21,12 +21,10 @@ MACHINERY = ("__main__", "campaign", "rounds", "table")  # modules of this folde
 def every() -> dict[str, Sabotage]:
     """Key → sabotage, in the order of files; every tuple of sabotages in a module of this folder counts."""
     found: dict[str, Sabotage] = {}
-    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
-        names = (
-            vars(importlib.import_module(f"tests.lab.sabotage.{module.name}")) if module.name not in MACHINERY else {}
-        )
-        for name, value in names.items():
-            if name.isupper() and isinstance(value, tuple):
+    names = [each.name for each in pkgutil.iter_modules([str(Path(__file__).parent)]) if each.name not in MACHINERY]
+    for name in names:
+        for label, value in vars(importlib.import_module(f"tests.lab.sabotage.{name}")).items():
+            if label.isupper() and isinstance(value, tuple):
                 found |= {sabotage.key: sabotage for sabotage in value if isinstance(sabotage, Sabotage)}
     return found
 
