@@ -90,7 +90,7 @@ def side(judge: Callable[[Any, Any], Verdict] | None, mailhost: MailHost, eviden
         return judge(mailhost, evidence)
     except NotCollectedError as missing:
         return Verdict("unknown", str(missing))
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except Exception as error:
         # Evidence of a shape that nobody expected: garbage must neither pass nor end the run of all the others.
         return Verdict("unknown", f"{UNREADABLE} ({type(error).__name__}: {error})", "send the --evidence file to us")
 

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from ironpost.compliance.bundle import BOOTSTRAP, bundle
 from ironpost.errors import HostError, UnverifiableError
@@ -23,19 +24,37 @@ def probe(mailhost: MailHost, point: VantagePoint, directory: Path, deep: bool =
     """What a stranger sees of a host. Raises UnverifiableError when the vantage point cannot tell."""
     job = {"name": mailhost.name, "addresses": mailhost.addresses, "domains": mailhost.domain_names, "deep": deep}
     done = at(point, directory, bundle("prober", "job", job))
-    try:
-        probes = Probes(json.loads(done.stdout))
-    except ValueError:
+    found = read(done.stdout, mailhost)
+    if found is None:
         said = " ".join(done.stderr.split())[-200:] or f"exits {done.returncode}"
-        raise UnverifiableError(f"the vantage point cannot probe ({said}); it needs sh and python3") from None
+        raise UnverifiableError(f"the vantage point cannot probe ({said}); it needs sh and python3")
+    probes = Probes(found)
     refuse_insiders(mailhost, [str(source) for source in probes.raw["sources"]])
     return probes
+
+
+def read(printed: str, mailhost: MailHost) -> dict[str, Any] | None:
+    """What the prober printed, below what a login shell may say. None unless it is whole and of this host."""
+    lines = printed.strip().splitlines()
+    try:
+        found = json.loads(lines[-1]) if lines else None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict) or not isinstance(found.get("sources"), list):
+        return None
+    parts = found.get("addresses")
+    if not isinstance(parts, dict) or set(parts) != set(mailhost.addresses):
+        return None
+    return found if all(isinstance(part, dict) for part in parts.values()) else None
 
 
 def at(point: VantagePoint, directory: Path, sent: str) -> subprocess.CompletedProcess[str]:
     if point.ssh is None:
         command = [sys.executable, "-c", BOOTSTRAP]
-        return subprocess.run(command, input=sent, capture_output=True, text=True, timeout=SECONDS, check=False)
+        try:
+            return subprocess.run(command, input=sent, capture_output=True, text=True, timeout=SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise UnverifiableError(f"the vantage point hangs: no answer within {SECONDS} s") from None
     try:
         return run_at(point.ssh, directory, f"python3 -c {shlex.quote(BOOTSTRAP)}", sent, SECONDS)
     except HostError as error:

@@ -25,16 +25,18 @@ from ironpost.settings import Rfc2136
 SECONDS = 3.0
 ATTEMPTS = 2
 PARALLEL = 8
+SILENT = "the name server does not answer"
 MOST_SPF_LOOKUPS = 20  # twice what RFC 7208 §4.6.4 allows, so that an excess shows
 
 
 def zone(mailhosts: Iterable[MailHost], mailhost: MailHost) -> Zone:
     """What the DNS says of a mail host and its domains. A server that does not answer is recorded, never raised."""
     servers = known_servers(mailhosts)
-    found = ask_all(servers, first_places(mailhost))
-    found |= ask_all(servers, later_places(found) - found.keys())
+    silent: set[str] = set()
+    found = ask_all(servers, first_places(mailhost), silent)
+    found |= ask_all(servers, later_places(found) - found.keys(), silent)
     for domain in (*mailhost.domain_names, mailhost.name):
-        follow_spf(servers, found, domain)
+        follow_spf(servers, found, domain, silent)
     return Zone(found)
 
 
@@ -80,19 +82,22 @@ def later_places(found: dict[Place, tuple[Answer, ...]]) -> set[Place]:
     return {(target, rtype) for target in targets if target for rtype in ("A", "AAAA")}
 
 
-def follow_spf(servers: dict[str, tuple[str, ...]], found: dict[Place, tuple[Answer, ...]], domain: str) -> None:
+def follow_spf(
+    servers: dict[str, tuple[str, ...]], found: dict[Place, tuple[Answer, ...]], domain: str, silent: set[str]
+) -> None:
     """Adds what the terms of an SPF policy look up (RFC 7208 §4.6.4), policies that it includes among them."""
     waiting, seen = [domain], {domain}
     while waiting and len(seen) < MOST_SPF_LOOKUPS:
         name = waiting.pop()
         if (name, "TXT") not in found:
-            found |= ask_all(servers, {(name, "TXT")})
+            found |= ask_all(servers, {(name, "TXT")}, silent)
         terms = [term for policy in policies(found[name, "TXT"]) for term in policy.split()[1:]]
         included = {target for term in terms for target in included_by(term)} - seen
         seen |= included
         waiting += sorted(included)
-        found |= ask_all(servers, {place for term in terms for place in looked_up_by(term, name)} - found.keys())
-        found |= ask_all(servers, later_places(found) - found.keys())
+        looked_up = {place for term in terms for place in looked_up_by(term, name)}
+        found |= ask_all(servers, looked_up - found.keys(), silent)
+        found |= ask_all(servers, later_places(found) - found.keys(), silent)
 
 
 def policies(answers: Iterable[Answer]) -> set[str]:
@@ -116,16 +121,27 @@ def looked_up_by(term: str, domain: str) -> set[Place]:
     return {(name, "MX")} if kind == "mx" else {(name, "A"), (name, "AAAA")}
 
 
-def ask_all(servers: dict[str, tuple[str, ...]], places: Iterable[Place]) -> dict[Place, tuple[Answer, ...]]:
-    """Each place at each server that has authority over it."""
+def ask_all(
+    servers: dict[str, tuple[str, ...]], places: Iterable[Place], silent: set[str]
+) -> dict[Place, tuple[Answer, ...]]:
+    """Each place at each server that has authority over it; one that was silent is not waited for again."""
     wanted = sorted(places)
     asked = [(place, server) for place in wanted for server in servers_of(servers, place[0])]
     with ThreadPoolExecutor(PARALLEL) as pool:
-        answers = list(pool.map(lambda each: ask(each[1], *each[0]), asked))
+        answers = list(pool.map(lambda each: ask_unless(silent, each[1], *each[0]), asked))
     found: dict[Place, tuple[Answer, ...]] = {}
     for (place, _), answer in zip(asked, answers, strict=True):
         found[place] = (*found.get(place, ()), answer)
     return found
+
+
+def ask_unless(silent: set[str], server: str, name: str, rtype: str) -> Answer:
+    if server in silent:
+        return Answer(server, error=SILENT)
+    answer = ask(server, name, rtype)
+    if answer.error == SILENT:
+        silent.add(server)
+    return answer
 
 
 def servers_of(servers: dict[str, tuple[str, ...]], name: str) -> tuple[str, ...]:
@@ -157,7 +173,7 @@ def ask(server: str, name: str, rtype: str) -> Answer:
         except (OSError, EOFError, dns.exception.DNSException):
             continue
         return judged(server, name, rtype, reply)
-    return Answer(server, error="the name server does not answer")
+    return Answer(server, error=SILENT)
 
 
 def judged(server: str, name: str, rtype: str, reply: dns.message.Message) -> Answer:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +15,9 @@ import pytest
 from ironpost.compliance.proof import Wanted
 from ironpost.controls import CONTROLS
 from ironpost.lab import Lab
+from ironpost.lab.people import password, users_file
 from tests.lab.deployment import TOP, run_command, succeed
+from tests.lab.inventories import variant
 from tests.lab.sabotage.rounds import (
     HOSTS,
     VERIFY,
@@ -57,6 +65,64 @@ def test_without_a_vantage_point_there_is_no_verdict(clean: Lab, tmp_path: Any) 
 
 def clean_inventory() -> str:
     return (TOP / "inventories" / "lab.py").read_text()
+
+
+def test_kept_evidence_gives_the_same_verdicts_and_holds_no_secret(clean: Lab, tmp_path: Path) -> None:
+    """An auditor who doubts a verdict follows it again, without a network; the file may lie about."""
+    kept, first, second = (tmp_path / name for name in ("evidence.json", "first.json", "second.json"))
+    succeed(clean, *VERIFY, "--evidence", str(kept), "--json", str(first))
+    replayed = run_command(clean, *VERIFY, "--from", str(kept), "--json", str(second))
+    assert replayed.returncode == 0, replayed.stdout[-2000:]
+    one, two = (json.loads(path.read_text()) for path in (first, second))
+    assert one["results"] == two["results"] and one["started"] == two["started"]
+    text = kept.read_text()
+    assert "smtpd_relay_restrictions" in text and "STARTTLS" in text  # both sides are there
+    for host, domain in (("mx1", "example.org"), ("mx2", "example.com")):
+        _, key = clean.certificate(clean.host(host).fqdn)
+        hashed = users_file(clean.directory, domain).read_text().split("$")[5][:30]
+        login = {"mx1": "alice@example.org", "mx2": "dave@example.com"}[host]
+        for secret in (key.read_text().splitlines()[2], clean.tsig(domain).secret, hashed):
+            assert secret not in text
+        assert password(clean.directory, login) not in text
+
+
+def test_a_host_in_trouble_is_unknown_and_the_others_are_verified(clean: Lab, tmp_path: Path) -> None:
+    """Another host key on the one, sudo that asks for a password on the other: each told, neither passed."""
+    keys = tmp_path / "known_hosts"
+    lines = clean.known_hosts.read_text().splitlines()
+    other = next(line.split()[1:] for line in lines if clean.host("stranger").ipv4 in line.split()[0].split(","))
+    wrong = [
+        " ".join([line.split()[0], *other]) if clean.host("mx1").ipv4 in line.split()[0].split(",") else line
+        for line in lines
+    ]
+    keys.write_text("\n".join(wrong) + "\n")
+    name = variant(tmp_path, ("known_hosts=str(_lab.known_hosts)", f"known_hosts={str(keys)!r}"))
+    with sudo_asks_for_a_password(clean, "mx2"):
+        done = run_command(clean, "ironpost", "verify", name, "--json", str(tmp_path / "out.json"))
+    assert done.returncode in (1, 4) and "Traceback" not in done.stdout
+    rows = json.loads((tmp_path / "out.json").read_text())["results"]
+    told = {row["mailhost"]: row["sides"]["inside"] for row in rows if row["control"] == "TLS-02"}
+    assert "its host key is not the one that is known" in told[clean.host("mx1").fqdn]["found"]
+    assert "sudo does not work without a password" in told[clean.host("mx2").fqdn]["found"]
+    for row in rows:
+        assert row["sides"].get("inside", {"state": "unknown"})["state"] in ("unknown", "not applicable"), row
+        if row["control"] == "RELAY-01":  # what was seen from outside is still judged
+            assert row["sides"]["outside"]["state"] == "holds"
+
+
+@contextmanager
+def sudo_asks_for_a_password(lab: Lab, host: str) -> Iterator[None]:
+    """A unit on the host waits to mend it, for without sudo nobody else can; it does so by itself after a while."""
+    rule, flag = "/etc/sudoers.d/lab", "/tmp/mend"
+    mend = f"for i in $(seq 600); do test -e {flag} && break; sleep 0.2; done; rm -f {flag}; cp -p /root/rule {rule}"
+    lab.run(host, f"cp -p {rule} /root/rule && systemd-run -q --unit=mend sh -c '{mend}'")
+    lab.run(host, f"sed -i s/NOPASSWD:// {rule}")
+    try:
+        yield
+    finally:
+        subprocess.run([*lab.ssh(host), f"touch {flag}"], check=True)
+        while lab.run(host, "rm /root/rule", check=False).returncode:
+            time.sleep(0.2)
 
 
 SAMPLED = [first_of(control) for control in SAMPLE]
