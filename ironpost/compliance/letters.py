@@ -10,6 +10,7 @@ import imaplib
 import smtplib
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from typing import Any
 
@@ -115,12 +116,14 @@ class Post:
 def letters(fleet: Fleet, mailhost: MailHost) -> Letters:
     """All letters of one mail host. What could not be written or read is missing with its reason, never raised."""
     post = Post(fleet, mailhost)
-    for name in ("written", "bounce", "senders"):
-        post.part(name, getattr(post, name))
-    try:
-        post.from_stranger()
-    except FAILURES as error:
-        post.missing |= dict.fromkeys(("forged", "two_from", "spoof"), reason(error))
+    with ThreadPoolExecutor() as pool:  # each letter waits for its own filter and its own mailbox
+        waiting = [pool.submit(post.part, name, getattr(post, name)) for name in ("written", "bounce", "senders")]
+        try:
+            post.from_stranger()
+        except FAILURES as error:
+            post.missing |= dict.fromkeys(("forged", "two_from", "spoof"), reason(error))
+        for each in waiting:
+            each.result()
     return Letters(post.parts, post.missing)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -17,10 +18,13 @@ OPTIONAL_PORTS = (143, 110)
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
     """`job` is {name, addresses, domains, deep}. The answer has a part for each address, keyed by it."""
-    found: dict[str, Any] = {"addresses": {}}
-    with ThreadPoolExecutor(PARALLEL) as pool:
+    found: dict[str, Any] = {"addresses": {}, "seconds": {}}
+    with ThreadPoolExecutor(PARALLEL + len(job["addresses"])) as pool:  # the scans wait for silence, mostly
         waiting = {
-            address: {label: pool.submit(part, *work) for label, work in plan(job, address).items()}
+            address: {
+                label: pool.submit(timed, found["seconds"], f"{address} {label}", *work)
+                for label, work in plan(job, address).items()
+            }
             for address in job["addresses"]
         }
         for address, parts in waiting.items():
@@ -54,6 +58,14 @@ def add_optional(pool: ThreadPoolExecutor, name: str, address: str, found: dict[
         work[f"tls/{port}"] = pool.submit(part, tls.look, address, port, name)
         work[f"mailbox/{port}"] = pool.submit(part, smtp.mailbox, address, port, name)
     found |= {label: future.result() for label, future in work.items()}
+
+
+def timed(seconds: dict[str, float], label: str, *work: Any) -> Any:
+    """A part, with how long it took."""
+    began = time.monotonic()
+    found = part(*work)
+    seconds[label] = round(time.monotonic() - began, 2)
+    return found
 
 
 def part(work: Callable[..., Any], *arguments: Any) -> Any:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import resource
 
-PARALLEL = 500
+PARALLEL = 1500
+SPARE = 100  # descriptors for everything else
 SECONDS = 2.5  # the kernel repeats a lost SYN after one second
 KNOWN = (
     1080, 1194, 1433, 1521, 1723, 2000, 2049, 2121, 2222, 2375, 2376, 2377, 2379, 2380, 3000, 3128, 3260, 3306, 3389,
@@ -20,12 +22,20 @@ USUAL = (*range(1, 1025), *KNOWN)
 
 def open_ports(address: str, ports: tuple[int, ...]) -> dict[str, list[int]]:
     """`open`: those that complete a handshake; `refused`: those that answer with a reset."""
+    raise_limit()
     found = asyncio.run(ask_all(address, ports))
     return {state: sorted(port for port, said in found if said == state) for state in ("open", "refused")}
 
 
+def raise_limit() -> None:
+    """As many descriptors as the system allows: a silent port is waited for, and they are to be waited for together."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 async def ask_all(address: str, ports: tuple[int, ...]) -> list[tuple[int, str]]:
-    gate = asyncio.Semaphore(PARALLEL)
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 - SPARE  # two addresses are looked at together
+    gate = asyncio.Semaphore(max(SPARE, min(PARALLEL, allowed)))
     return list(await asyncio.gather(*(ask(gate, address, port) for port in ports)))
 
 
