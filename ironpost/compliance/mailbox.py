@@ -99,15 +99,17 @@ def taken(session: imaplib.IMAP4, folder: str, token: str) -> bytes | None:
     status, _ = session.select(folder)
     if status != "OK":
         return None
-    _, found = session.search(None, "TEXT", token)
-    numbers = (found[0] or b"").split()
-    if not numbers:
+    _, found = session.uid("SEARCH", "TEXT", token)
+    uids = (found[0] or b"").split()
+    if not uids:
         return None
-    _, parts = session.fetch(numbers[0].decode(), "(RFC822)")
-    session.store(numbers[0].decode(), "+FLAGS", r"(\Deleted)")
-    session.expunge()
-    part = parts[0]
-    return part[1] if isinstance(part, tuple) else None
+    _, parts = session.uid("FETCH", uids[0].decode(), "(RFC822)")
+    # Between the parts may stand what other sessions did meanwhile (RFC 9051 §7.5.2): flags, without a literal.
+    raw = next((part[1] for part in parts if isinstance(part, tuple)), None)
+    if raw is not None:
+        session.uid("STORE", uids[0].decode(), "+FLAGS", r"(\Deleted)")
+        session.expunge()
+    return raw
 
 
 def letter(sender: str, recipient: str, token: str) -> EmailMessage:

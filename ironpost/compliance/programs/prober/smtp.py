@@ -11,6 +11,7 @@ from .wire import ProbeError, Wire, greeted, hello_name, ready_for_tls
 ERRORS_IN_A_SESSION = 3  # more, and servers answer slowly (postconf(5) smtpd_soft_error_limit) or hang up
 VISITS_AT_ONCE = 3
 ELSEWHERE = "relay-probe.example.net"
+COMMANDS = ("VRFY root", "EXPN root", "ETRN example.org", "XCLIENT ADDR=192.0.2.1", "AUTH PLAIN AGEAYg==")
 ENDS = {
     "LF.LF": b"\n.\n",
     "LF.CR": b"\n.\r",
@@ -32,12 +33,16 @@ def said(reply: tuple[int, list[str]]) -> list[Any]:
 
 def session(address: str, port: int, name: str) -> dict[str, Any]:
     """What a port that begins in clear text offers before and after STARTTLS, and what it says to some commands."""
+    replies: dict[str, list[Any]] = {}
+    commands = COMMANDS if port == 25 else ("AUTH PLAIN AGEAYg==", "MAIL FROM:<>")
+    for start in range(0, len(commands), ERRORS_IN_A_SESSION):
+        with Wire(address, port) as wire:
+            greeted(wire)
+            some = commands[start : start + ERRORS_IN_A_SESSION]
+            replies |= {command.split()[0]: said(wire.ask(command)) for command in some}
     with Wire(address, port) as wire:
         banner, offers = greeted(wire)
-        found: dict[str, Any] = {"banner": banner, "ehlo": offers, "replies": {}}
-        commands = ("VRFY root", "EXPN root", "ETRN example.org", "XCLIENT ADDR=192.0.2.1", "AUTH PLAIN AGEAYg==")
-        for command in commands if port == 25 else ("AUTH PLAIN AGEAYg==", "MAIL FROM:<>"):
-            found["replies"][command.split()[0]] = said(wire.ask(command))
+        found: dict[str, Any] = {"banner": banner, "ehlo": offers, "replies": replies}
         found["starttls"] = said(wire.ask("STARTTLS"))
         found["tls_problem"] = None if found["starttls"][0] == 220 else "STARTTLS is refused"
         if not found["tls_problem"]:
