@@ -16,7 +16,7 @@ from ironpost.compliance.proof import Wanted
 from ironpost.controls import CONTROLS
 from ironpost.lab import Lab
 from ironpost.lab.people import password, users_file
-from tests.lab.deployment import TOP, run_command, succeed
+from tests.lab.deployment import TOP, run_command, ssh_commands, succeed
 from tests.lab.inventories import variant
 from tests.lab.sabotage.rounds import (
     HOSTS,
@@ -32,6 +32,7 @@ from tests.lab.sabotage.rounds import (
 )
 from tests.lab.sabotage.table import first_of
 
+MOST_SSH_COMMANDS = 5
 BASELINE = [control for control in CONTROLS if Wanted().includes(control)]
 # A sample with something of each family, half of it on each release; `make sabotage` runs all.
 SAMPLE = ("TLS-02", "AUTH-09", "SMTP-01", "RELAY-03", "DKIM-01", "DMARC-06", "FW-01", "FW-02", "SPF-04", "AUTH-04")
@@ -108,6 +109,14 @@ def test_a_host_in_trouble_is_unknown_and_the_others_are_verified(clean: Lab, tm
         assert row["sides"].get("inside", {"state": "unknown"})["state"] in ("unknown", "not applicable"), row
         if row["control"] == "RELAY-01":  # what was seen from outside is still judged
             assert row["sides"]["outside"]["state"] == "holds"
+
+
+def test_a_verification_costs_few_ssh_commands(clean: Lab) -> None:
+    """Counted by the hosts' own sshd: it can run every hour, over slow lines too."""
+    start = {host: clean.run(host, "sleep 1; date '+%F %T'").stdout.strip() for host in HOSTS}
+    run_command(clean, *VERIFY, "--quiet")
+    for host in HOSTS:
+        assert 1 <= len(ssh_commands(clean, host, start[host])) <= MOST_SSH_COMMANDS
 
 
 @contextmanager
