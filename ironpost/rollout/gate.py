@@ -11,6 +11,8 @@ from ironpost.controls.control import Control
 from ironpost.fleet import Fleet
 from ironpost.rollout.waves import Wave
 
+# What only a stranger's connections can show; zone and letters are seen without a vantage point too.
+BY_STRANGERS = frozenset({"TLS-01", "RELAY-01", "FW-02"})
 States = Mapping[tuple[str, str], str]  # (mail host, control id) → state
 
 
@@ -48,7 +50,7 @@ def look_through(fleet: Fleet, wave: Wave, before: States) -> Gate:
     faults: dict[str, list[str]] = {mailhost.name: [] for mailhost in wave}
     noted = []
     for each in proof.judged:
-        if each.state not in ("broken", "unknown"):
+        if each.outcome not in ("broken", "unknown"):
             continue
         if is_new(each, before):
             faults[each.mailhost].append(sentence(each))
@@ -70,7 +72,7 @@ def is_new(each: Judged, before: States) -> bool:
 
 
 def seen_outside(each: Judged) -> bool:
-    return each.outside is not None and each.outside.state == "holds"
+    return each.control.id in BY_STRANGERS and each.outside is not None and each.outside.state == "holds"
 
 
 def sentence(each: Judged) -> str:

@@ -14,7 +14,7 @@ from ironpost.controls.control import Verdict
 from ironpost.errors import HostError
 from ironpost.onhost.drain import ruleset
 from ironpost.rollout.child import outcome
-from ironpost.rollout.gate import gate_controls, is_new
+from ironpost.rollout.gate import gate_controls, is_new, seen_outside
 from ironpost.rollout.record import RecordError, digest_of, new_record, read_record
 
 
@@ -106,3 +106,12 @@ def test_a_drained_host_refuses_at_once_and_lets_those_in_who_test() -> None:
     assert "ip saddr { 198.51.100.0/24 } accept" in rules and "ip6 saddr { 2001:db8::7 } accept" in rules
     assert rules.index("accept\n    tcp") < rules.index("reject with tcp reset")
     assert "ip6 saddr" not in ruleset(["192.0.2.1"])
+
+
+def test_only_a_strangers_connections_count_as_seen_from_outside() -> None:
+    """Zone and letters are seen from the controller too, which is in the allowlist."""
+    by_id = {control.id: control for control in CONTROLS}
+    assert seen_outside(Judged("mx1", by_id["TLS-01"], None, Verdict("holds")))
+    assert not seen_outside(Judged("mx1", by_id["DNS-01"], None, Verdict("holds")))
+    assert not seen_outside(Judged("mx1", by_id["TLS-01"], Verdict("holds"), Verdict("unknown", "no vantage point")))
+    assert {"TLS-01", "RELAY-01", "FW-02"} <= {control.id for control in gate_controls()}
