@@ -108,8 +108,9 @@ class Snapshot:
         return self._place("test network") == "yes"
 
     def _place(self, name: str) -> str:
-        found = self.raw.get("place", {}).get(name)
-        return str(found) if isinstance(found, str) else ""
+        place = self.raw.get("place")
+        found = place.get(name) if isinstance(place, dict) else None
+        return found if isinstance(found, str) else ""
 
     @functools.cached_property
     def postfix(self) -> Postfix:
