@@ -15,6 +15,7 @@ from ironpost.components.accounts import accounts  # noqa: E402
 from ironpost.components.certificates import certificates  # noqa: E402
 from ironpost.components.dovecot import dovecot  # noqa: E402
 from ironpost.components.firewall import firewall  # noqa: E402
+from ironpost.components.outbound import outbound  # noqa: E402
 from ironpost.components.postfix import postfix  # noqa: E402
 from ironpost.components.resolver import resolver  # noqa: E402
 from ironpost.components.rspamd import rspamd  # noqa: E402
@@ -30,5 +31,6 @@ provision(accounts)
 provision(dovecot)  # makes the SASL and LMTP sockets that Postfix needs
 provision(rspamd)
 provision(web)  # policies and settings over HTTPS, where a domain has them
+provision(outbound)  # DANE before MTA-STS
 provision(postfix)  # last: no mail is accepted until the rest is ready
 settle()  # staged, checked by the programs themselves, switched as a whole, confirmed over a new connection

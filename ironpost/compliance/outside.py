@@ -22,7 +22,14 @@ SECONDS = 150
 
 def probe(mailhost: MailHost, point: VantagePoint, directory: Path, deep: bool = False) -> Probes:
     """What a stranger sees of a host. Raises UnverifiableError when the vantage point cannot tell."""
-    job = {"name": mailhost.name, "addresses": mailhost.addresses, "domains": mailhost.domain_names, "deep": deep}
+    job = {
+        "name": mailhost.name,
+        "addresses": mailhost.addresses,
+        "domains": mailhost.domain_names,
+        "policies": [domain.name for domain in mailhost.domains if domain.mta_sts],
+        "reports": report_addresses(mailhost),
+        "deep": deep,
+    }
     done = at(point, directory, bundle("prober", "job", job))
     found = read(done.stdout, mailhost)
     if found is None:
@@ -46,6 +53,12 @@ def read(printed: str, mailhost: MailHost) -> dict[str, Any] | None:
     if not isinstance(parts, dict) or set(parts) != set(mailhost.addresses):
         return None
     return found if all(isinstance(part, dict) for part in parts.values()) else None
+
+
+def report_addresses(mailhost: MailHost) -> list[str]:
+    """Where reports on TLS go, as far as that is a mailbox of this host."""
+    wanted = {domain.tls_reports or mailhost.admin for domain in mailhost.domains}
+    return sorted(each for each in wanted if each.rpartition("@")[2] in mailhost.domain_names)
 
 
 def at(point: VantagePoint, directory: Path, sent: str) -> subprocess.CompletedProcess[str]:

@@ -65,7 +65,7 @@ def first_places(mailhost: MailHost) -> set[Place]:
     places |= {(pointer_name(address), "PTR") for address in mailhost.addresses}
     for domain in mailhost.domains:
         places |= {(domain.name, rtype) for rtype in ("MX", "TXT", "TYPE99")}
-        places.add((f"_dmarc.{domain.name}", "TXT"))
+        places |= {(f"{label}.{domain.name}", "TXT") for label in ("_dmarc", "_mta-sts", "_smtp._tls")}
         places |= {(f"{key.selector}._domainkey.{domain.name}", "TXT") for key in domain.dkim_keys}
     return places
 

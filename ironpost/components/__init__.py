@@ -9,6 +9,7 @@ from ironpost.components.accounts import accounts
 from ironpost.components.certificates import certificates
 from ironpost.components.dovecot import dovecot
 from ironpost.components.firewall import firewall
+from ironpost.components.outbound import outbound
 from ironpost.components.postfix import postfix
 from ironpost.components.resolver import resolver
 from ironpost.components.rspamd import rspamd
@@ -26,6 +27,7 @@ PARTS: tuple[Callable[..., Component], ...] = (
     dovecot,
     rspamd,
     web,
+    outbound,
     postfix,
 )
 

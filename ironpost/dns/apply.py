@@ -10,6 +10,7 @@ from ironpost.dns.plan import Change, Decisions, ZonePlan, refusals, unfit
 from ironpost.dns.publish import publish, read_back
 from ironpost.dns.records import Scope
 from ironpost.dns.resolver import Resolver
+from ironpost.dns.served import unserved
 from ironpost.dns.survey import Survey, survey
 from ironpost.dns.zone import NoAnswerError, is_within
 from ironpost.errors import DnsError, HostError
@@ -79,23 +80,37 @@ def carry_out(outcome: Outcome, plan: ZonePlan, changes: list[Change]) -> None:
 def publish_last(
     fleet: Fleet, outcome: Outcome, waiting: list[Change], outcomes: list[Outcome], decisions: Decisions
 ) -> None:
-    """The MX sets of one zone, when all hosts that they newly name can be found and have answered."""
-    hosts = newly_named(fleet, waiting)
+    """The MX sets and policies of one zone, each when what it leads to can be found and has answered."""
     failed = [other.plan.zone for other in outcomes if other.error]
-    lost = [host.name for host in hosts if any(is_within(host.name, zone) for zone in failed)]
-    try:
-        silence = contact(fleet, hosts).silence if hosts and not lost else ()
-    except HostError as error:
-        silence, outcome.silent = (str(error),), True
-    if lost or silence:
-        why = silence or (f"the address of {' and '.join(lost)} could not be published",)
-        outcome.held = [f"{change.id} held back: {reason}" for change in waiting for reason in why]
-        return
+    reasons = {change.id: held_back(fleet, outcome, change, failed) for change in waiting}
+    outcome.held = [f"{each} held back: {reason}" for each, told in reasons.items() for reason in told]
+    free = {each for each, told in reasons.items() if not told}
     # The zone has moved on by our own first update, so it is read and planned once more.
-    again = survey(outcome.plan.scopes, decisions)
+    again = survey(outcome.plan.scopes, decisions) if free else Survey()
     for plan in again.plans:
-        carry_out(outcome, plan, [change for change in plan.pending if change.after_contact])
+        carry_out(outcome, plan, [change for change in plan.pending if change.after_contact and change.id in free])
     outcome.error = outcome.error or "; ".join(again.errors)
+
+
+def held_back(fleet: Fleet, outcome: Outcome, change: Change, failed: list[str]) -> tuple[str, ...]:
+    """Why a change must not be published yet; none when the hosts have answered from outside."""
+    hosts = newly_named(fleet, [change]) if change.id.rtype == "MX" else []
+    lost = [host.name for host in hosts if any(is_within(host.name, zone) for zone in failed)]
+    if lost:
+        return (f"the address of {' and '.join(lost)} could not be published",)
+    try:
+        found = contact(fleet, hosts).silence if hosts else ()
+        return found + (unserved(fleet, change.scope) if needs_policy(fleet, change) else ())
+    except HostError as error:
+        outcome.silent = True
+        return (str(error),)
+
+
+def needs_policy(fleet: Fleet, change: Change) -> bool:
+    """A policy, and an MX set that grows under one: senders refuse a host that the policy which they get lacks."""
+    domains = [domain for mailhost in fleet.mailhosts for domain in mailhost.domains if domain.name == change.scope]
+    promised = any(domain.mta_sts for domain in domains)
+    return change.id.part == "sts" or (promised and change.id.rtype == "MX" and bool(change.before))
 
 
 def newly_named(fleet: Fleet, changes: list[Change]) -> list[MailHost]:

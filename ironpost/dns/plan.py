@@ -44,8 +44,12 @@ class Change:
 
     @property
     def after_contact(self) -> bool:
-        """Whether it waits until the host has answered from outside: an MX that leads nowhere loses mail."""
-        return self.id.rtype == "MX" and bool(self.after) and self.before != self.after
+        """Whether it waits until the host has answered from outside: an MX that leads nowhere loses mail.
+
+        A policy that nobody serves is one more reason for senders to ask, and to ask in vain (RFC 8461 §3.3).
+        """
+        waits = self.id.rtype == "MX" or self.id.part == "sts"
+        return waits and bool(self.after) and self.before != self.after
 
     @property
     def row(self) -> str:
@@ -142,6 +146,9 @@ def orphan(scope: Scope, row: Entry, seen: Seen) -> Change:
     values = tuple(value for value in seen.values if row.id.holds(value))
     if "_domainkey" in row.id.name.split(".") and scope.unread:
         reason = "a signing key of earlier; kept while a host that may still sign with it cannot be read"
+        return Change("?", row.id, values, values, reason, scope.name, row.rule, row.rule)
+    if row.id.part == "sts" and any(value.split("id=")[-1][:1] in "te" for value in values):
+        reason = 'senders remember this policy: say mta_sts="none", publish that, wait two weeks (RFC 8461 §8.3)'
         return Change("?", row.id, values, values, reason, scope.name, row.rule, row.rule)
     if row.rule != "own":
         reason = "no longer named by the settings; the record stays, being somebody else's too"

@@ -144,12 +144,12 @@ def _usage(*, sign_certificates: bool) -> x509.KeyUsage:
 
 
 def _serves(chain: Path, names: tuple[str, ...]) -> bool:
-    """Whether the leaf kept at `chain` has these names and is not near its end."""
+    """Whether the leaf kept at `chain` has these names, maybe among others, and is not near its end."""
     if not chain.exists():
         return False
     leaf = x509.load_pem_x509_certificate(chain.read_bytes())
     held = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.get_values_for_type(x509.DNSName)
-    return tuple(held) == names and leaf.not_valid_after_utc - _now() > RENEW_BEFORE
+    return set(names) <= set(held) and leaf.not_valid_after_utc - _now() > RENEW_BEFORE
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

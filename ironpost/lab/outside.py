@@ -9,6 +9,7 @@ import base64
 
 from cryptography.hazmat.primitives import serialization
 
+from ironpost.lab.partners import UNIT, domains, policy_files
 from ironpost.lab.plan import LabPlan, PlannedHost
 from ironpost.lab.tree import LabFile, LabTree
 from ironpost.lab.trust import ED25519_SELECTOR, RSA_SELECTOR, Keys
@@ -23,7 +24,7 @@ compatibility_level = 3.10
 myhostname = {host.fqdn}
 mydomain = {domain}
 myorigin = $mydomain
-mydestination = $mydomain, $myhostname, localhost
+mydestination = $mydomain, $myhostname, localhost, {partners}
 mynetworks = 127.0.0.0/8 [::1]/128
 inet_interfaces = all
 inet_protocols = all
@@ -113,12 +114,14 @@ UserID opendmarc
 """
 
 
-def tree_for_outside(plan: LabPlan, host: PlannedHost, keys: Keys, chain: bytes, key: bytes, root: bytes) -> LabTree:
-    """The whole server; `chain` and `key` are its certificate (PEM), `root` the authority that it believes."""
+def tree_for_outside(
+    plan: LabPlan, host: PlannedHost, keys: Keys, mail: list[bytes], web: list[bytes], root: bytes
+) -> LabTree:
+    """The whole server; `mail` and `web` are chain and key (PEM) of its two doors, `root` whom it believes."""
     return LabTree(
-        files=(*_configuration(host), *_tls_files(chain, key, root), *_dkim_keys(keys)),
+        files=(*_configuration(host), *_tls_files(mail[0], mail[1], root), *_dkim_keys(keys), *policy_files(*web)),
         users=USERS,
-        units=("dkimpy-milter.service", "opendmarc.service", "postfix.service"),
+        units=("dkimpy-milter.service", "opendmarc.service", "postfix.service", UNIT),
         first_boot=(
             "postconf -F '*/*/chroot = n'",
             "postconf -M 'policyd-spf/unix = policyd-spf unix - n n - 0 spawn"
@@ -129,9 +132,8 @@ def tree_for_outside(plan: LabPlan, host: PlannedHost, keys: Keys, chain: bytes,
 
 
 def _configuration(host: PlannedHost) -> tuple[LabFile, ...]:
-    main = MAIN_CF.format(
-        host=host, domain=OUTSIDE_ZONE, user=USERS[0], tls=TLS_FOLDER, dkim_port=DKIM_PORT, dmarc_port=DMARC_PORT
-    )
+    words = {"domain": OUTSIDE_ZONE, "partners": ", ".join(domains()), "user": USERS[0], "tls": TLS_FOLDER}
+    main = MAIN_CF.format(host=host, dkim_port=DKIM_PORT, dmarc_port=DMARC_PORT, **words)
     dkim = DKIM_CONF.format(
         host=host, domain=OUTSIDE_ZONE, port=DKIM_PORT, folder=DKIM_FOLDER, rsa=RSA_SELECTOR, ed25519=ED25519_SELECTOR
     )

@@ -89,6 +89,7 @@ ZONES: dict[str, str] = {
     "stranger.example": "the stranger's host",
     "reject.example": "a domain with SPF -all and DMARC p=reject, sent from by nobody: for spoofing tests",
     "quarantine.example": "the same with p=quarantine",
+    "partners.example": "domains with each mix of DANE and MTA-STS, right and wrong; they lead to the outside operator",
 }
 OPERATED_ZONES = ("example.org", "example.com")
 

@@ -46,6 +46,7 @@ PACKAGES = (
     "fail2ban",
     "nginx",
     "postfix-mta-sts-resolver",
+    "python3-aiosqlite",
     "openssl",
     "procps",
 )

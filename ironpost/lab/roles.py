@@ -5,6 +5,7 @@ from __future__ import annotations
 from ironpost.lab.authority import Authority, tlsa
 from ironpost.lab.names import tree_for_name_server, tree_for_resolver, unbound_dropin
 from ironpost.lab.outside import tree_for_outside
+from ironpost.lab.partners import PARTNERS_ZONE, mx_names, policy_names
 from ironpost.lab.plan import LabPlan, PlannedHost
 from ironpost.lab.tree import LabTree
 from ironpost.lab.trust import Keys
@@ -14,7 +15,7 @@ def role_tree(plan: LabPlan, host: PlannedHost, keys: Keys, authority: Authority
     """Files and units by role. Every host but the DNS's own can bring an unbound that trusts the lab's root."""
     if host.role == "name server":
         (outside,) = plan.of_role("outside")
-        chain, _ = authority.certificate(outside.fqdn)
+        chain, _ = authority.certificate(outside.fqdn, mx_names())
         return tree_for_name_server(plan, host, keys, tlsa(chain.read_bytes()))
     if host.role == "resolver":
         return tree_for_resolver(plan, host, keys)
@@ -24,5 +25,6 @@ def role_tree(plan: LabPlan, host: PlannedHost, keys: Keys, authority: Authority
 
 
 def _outside(plan: LabPlan, host: PlannedHost, keys: Keys, authority: Authority) -> LabTree:
-    chain, key = (path.read_bytes() for path in authority.certificate(host.fqdn))
-    return tree_for_outside(plan, host, keys, chain, key, authority.root_certificate.read_bytes())
+    mail = [path.read_bytes() for path in authority.certificate(host.fqdn, mx_names())]
+    web = [path.read_bytes() for path in authority.certificate(PARTNERS_ZONE, policy_names())]
+    return tree_for_outside(plan, host, keys, mail, web, authority.root_certificate.read_bytes())

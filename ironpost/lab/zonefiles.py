@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 
+from ironpost.lab.partners import PARTNERS_ZONE, partner_records
 from ironpost.lab.plan import OPERATED_ZONES, LabPlan, PlannedHost
 from ironpost.lab.trust import Keys, reverse_zones, zone_names
 
@@ -28,6 +29,7 @@ def zone_file(plan: LabPlan, zone: str, keys: Keys, outside_tlsa: str | None = N
         *_pointers(plan, zone),
         *(_outside(plan, keys, outside_tlsa) if zone == OUTSIDE_ZONE else ()),
         *(_forged(plan, zone) if zone in FORGED_ZONES else ()),
+        *(partner_records(plan, outside_tlsa) if zone == PARTNERS_ZONE else ()),
     ]
     lines = [f"{owner}\t{TTL}\tIN\t{rtype}\t{value}" for owner, rtype, value in dict.fromkeys(records)]
     return "\n".join((f"$TTL {TTL}", *lines)) + "\n"

@@ -166,3 +166,22 @@ def test_rows_of_others_in_the_registry_are_left_alone() -> None:
 def test_policies_are_joined_without_losing_a_sender(theirs: tuple[str, ...], merged: str) -> None:
     """Nothing behind `all` is looked at (RFC 7208 §5.1)."""
     assert merged_spf("v=spf1 mx ~all", theirs) == merged
+
+
+@pytest.mark.parametrize(("mode", "sign"), [("e", "?"), ("t", "?"), ("n", "-")])
+def test_a_policy_that_senders_remember_is_not_deleted(mode: str, sign: str) -> None:
+    """RFC 8461 §8.3: it is taken back by one that says none, and goes when nobody remembers it."""
+    zone = {
+        REGISTRY: Seen((row("_mta-sts.example.org/TXT/sts"),)),
+        ("_mta-sts.example.org", "TXT"): Seen((f"v=STSv1; id={mode}0123",)),
+    }
+    [change] = plan(scope(), zone)
+    assert (change.sign, change.pending) == (sign, sign == "-")
+    assert sign == "-" or 'mta_sts="none"' in change.reason
+
+
+def test_a_policy_waits_for_the_web_server_as_an_mx_does_for_mail() -> None:
+    """Announced and not served, it would only teach senders that ours cannot be fetched."""
+    sts = record_set("_mta-sts.example.org", "TXT", ("v=STSv1; id=e1",), "why", "sts")
+    [change] = plan(scope(sts), {})
+    assert change.pending and change.after_contact

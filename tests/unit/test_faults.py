@@ -31,12 +31,9 @@ WHOLE = {"schema": 1, "release": "trixie", "end": True}
 @pytest.fixture
 def fleet(tmp_path: Path) -> Fleet:
     """One mail host, which nobody looks at from outside."""
-    return read_inventory(
-        write_inventory(
-            tmp_path,
-            mailhost(),
-        )
-    )
+    # with a policy, so that no control may say that it is not concerned
+    domain = 'Domain(name="example.org", users="users/example.org.toml", mta_sts="enforce")'
+    return read_inventory(write_inventory(tmp_path, mailhost(domains=f"[{domain}]")))
 
 
 @pytest.fixture(autouse=True)

@@ -182,8 +182,8 @@ def test_an_expired_certificate_can_be_had_and_is_replaced_when_asked_again(tmp_
 
 def test_the_outside_server_shares_no_daemon_that_judges(keys: Keys) -> None:
     """A mistake that both sides shared would stay unseen."""
-    tree = tree_for_outside(PLAN, PLAN.host("outside"), keys, b"chain", b"key", b"root")
-    assert tree.units == ("dkimpy-milter.service", "opendmarc.service", "postfix.service")
+    tree = tree_for_outside(PLAN, PLAN.host("outside"), keys, [b"chain", b"key"], [b"chain", b"key"], b"root")
+    assert tree.units == ("dkimpy-milter.service", "opendmarc.service", "postfix.service", "lab-policies.service")
     assert not [file.path for file in tree.files if "rspamd" in file.path or "dovecot" in file.path]
     assert {file.mode for file in tree.files if isinstance(file.content, bytes) and b"PRIVATE" in file.content} == {
         0o600

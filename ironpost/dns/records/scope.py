@@ -11,6 +11,7 @@ from ironpost.dns.records.dkim import dkim_sets
 from ironpost.dns.records.dmarc import agreement, dmarc_sets, strangers
 from ironpost.dns.records.mx import mx_sets
 from ironpost.dns.records.parked import parked_sets
+from ironpost.dns.records.policies import policy_sets
 from ironpost.dns.records.services import service_sets
 from ironpost.dns.records.spf import helo_sets, spf_sets
 from ironpost.dns.records.sshfp import sshfp_sets
@@ -35,6 +36,7 @@ DOMAIN_TOPICS: tuple[DomainTopic, ...] = (
     service_sets,
     web_sets,
     site_caa_sets,
+    policy_sets,
 )
 
 

@@ -29,6 +29,7 @@ class Sabotage:
     trips: frozenset[str] = frozenset()
     repair: tuple[str, ...] = ("deploy",)
     alone: bool = False
+    only: str = ""  # the host that it can be done on, where the other release has no such thing; it is then alone
 
     @property
     def key(self) -> str:

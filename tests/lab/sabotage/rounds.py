@@ -22,10 +22,10 @@ Round = tuple[tuple[str, Sabotage], ...]
 def rounds(sabotages: Iterable[Sabotage]) -> list[Round]:
     """Two sabotages at a time, one on each host; those that disturb the other host have a round of their own."""
     wanted = list(sabotages)
-    pairable = [each for each in wanted if not each.alone]
+    pairable = [each for each in wanted if not each.alone and not each.only]
     pairs: list[Round] = [tuple(zip(HOSTS, pairable[at : at + 2], strict=False)) for at in range(0, len(pairable), 2)]
-    lonely = [each for each in wanted if each.alone]
-    return pairs + [((HOSTS[number % 2], sabotage),) for number, sabotage in enumerate(lonely)]
+    lonely = [each for each in wanted if each.alone or each.only]
+    return pairs + [((sabotage.only or HOSTS[number % 2], sabotage),) for number, sabotage in enumerate(lonely)]
 
 
 def named(broken: Round) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from . import scan, smtp, tls
+from . import scan, smtp, tls, web
 from .wire import SOURCES, ProbeError
 
 PARALLEL = 8  # conversations at once, well below the 20 that a host grants one address
@@ -17,7 +17,7 @@ OPTIONAL_PORTS = (143, 110)
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
-    """`job` is {name, addresses, domains, deep}. The answer has a part for each address, keyed by it."""
+    """`job` is {name, addresses, domains, policies, reports, deep}. The answer has a part for each address."""
     found: dict[str, Any] = {"addresses": {}, "seconds": {}}
     with ThreadPoolExecutor(PARALLEL + len(job["addresses"])) as pool:  # the scans wait for silence, mostly
         waiting = {
@@ -47,6 +47,8 @@ def plan(job: dict[str, Any], address: str) -> dict[str, tuple[Any, ...]]:
     work |= {f"injection/{port}": (smtp.injection, address, port, name) for port in (25, 587)}
     work["pipelining"] = (smtp.pipelining, address, domain)
     work["unknown"] = (smtp.unknown, address, job["domains"])
+    work["reports"] = (smtp.takes, address, job.get("reports", []))
+    work |= {f"policy/{each}": (web.policy, address, f"mta-sts.{each}") for each in job.get("policies", [])}
     return work
 
 

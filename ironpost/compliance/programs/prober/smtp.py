@@ -198,6 +198,18 @@ def unknown(address: str, domains: list[str]) -> dict[str, list[Any]]:
     return found
 
 
+def takes(address: str, recipients: list[str]) -> dict[str, list[Any]]:
+    """Recipient → reply, without TLS: who reports trouble with it may have none that works (RFC 8460 §3)."""
+    found = {}
+    with Wire(address, 25) as wire:
+        greeted(wire)
+        for recipient in recipients[:ERRORS_IN_A_SESSION]:
+            wire.ask("MAIL FROM:<>")
+            found[recipient] = said(wire.ask(f"RCPT TO:<{recipient}>"))
+            wire.ask("RSET")
+    return found
+
+
 def mailbox(address: str, port: int, name: str) -> dict[str, Any]:
     """IMAP or POP3 in clear text: what is offered before TLS, and what a login gets."""
     with Wire(address, port) as wire:
