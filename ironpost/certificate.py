@@ -11,13 +11,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ironpost.errors import InventoryError
 from ironpost.mailhost import MailHost
+from ironpost.settings import CertificateFiles
 
 LEAST_RSA_BITS = 2048
 
 
-def chain_text(mailhost: MailHost) -> str:
+def chain_text(mailhost: MailHost, name: str) -> str:
     """The chain in PEM, leaf first. Raises InventoryError if the file cannot be read."""
-    name = mailhost.certificate.chain
     try:
         return mailhost.file(name).read_text()
     except OSError as error:
@@ -31,9 +31,11 @@ NOT_PEM = "is not a certificate in PEM; name the file with the full chain, leaf 
 
 def certificate_mistakes(mailhost: MailHost, now: datetime | None = None) -> list[str]:
     """What is wrong with the chain of one host at a time (default: now), each as `file: found; what to do`."""
+    if not isinstance(mailhost.certificate, CertificateFiles):
+        return []
     name = mailhost.certificate.chain
     try:
-        chain = x509.load_pem_x509_certificates(chain_text(mailhost).encode())
+        chain = x509.load_pem_x509_certificates(chain_text(mailhost, name).encode())
     except InventoryError as error:
         return [str(error)]
     except ValueError:

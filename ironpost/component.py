@@ -69,6 +69,14 @@ class TlsFile:
 
 
 @dataclass(frozen=True)
+class TlsKeys:
+    """TLS keys that are born on the host, a current and a next one of each kind, for a certificate of these names."""
+
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Unit:
     """A systemd unit, and what a change of files with those prefixes asks of it. `restart_on` wins."""
 
@@ -118,6 +126,7 @@ class Component:
     users: tuple[SystemUser, ...] = ()
     dkim_keys: tuple[DkimKey, ...] = ()
     tls_files: tuple[TlsFile, ...] = ()
+    tls_keys: tuple[TlsKeys, ...] = ()
     units: tuple[Unit, ...] = ()
     ports: tuple[Port, ...] = ()
     checks: tuple[Check, ...] = ()

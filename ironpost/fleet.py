@@ -11,7 +11,7 @@ from typing import Any
 from ironpost.errors import InventoryError
 from ironpost.mailhost import MailHost
 from ironpost.secret import Secret
-from ironpost.settings import Parked, Setting, VantagePoint, Waiver, Waves, blocks_of, shown
+from ironpost.settings import Acme, Parked, Setting, VantagePoint, Waiver, Waves, blocks_of, shown
 
 
 class Fleet(list[tuple[str, dict[str, Any]]]):
@@ -174,7 +174,9 @@ def policy_contradictions(mailhosts: tuple[MailHost, ...]) -> list[str]:
 
 
 def missing_files(mailhost: MailHost, directory: Path) -> list[str]:
-    named = [mailhost.certificate.chain, mailhost.ssh.key, mailhost.ssh.known_hosts]
+    certificate = mailhost.certificate
+    named = [certificate.authority if isinstance(certificate, Acme) else certificate.chain]
+    named += [mailhost.ssh.key, mailhost.ssh.known_hosts]
     named += [mailhost.probe.authority] if mailhost.probe else []
     return [name for name in named if name and not (directory / Path(name).expanduser()).is_file()]
 

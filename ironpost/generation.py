@@ -48,6 +48,7 @@ class Generation:
             "users": merged_users(self._parts("users")),
             "dkim_keys": self._parts("dkim_keys"),
             "tls_files": self._parts("tls_files"),
+            "tls_keys": self._parts("tls_keys"),
             "units": merged_units(self._parts("units")),
             "checks": [{"component": name} | check for name, check in self._named("checks")],
             "probes": [

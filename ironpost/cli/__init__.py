@@ -29,6 +29,7 @@ COMMANDS = {
     "check": ("ironpost.cli.check", "Read an inventory and tell all mistakes; connects to nothing."),
     "plan": ("ironpost.cli.plan", "Show what a deploy would change on each host, and why."),
     "dns": ("ironpost.cli.dns", "Plan, publish and check the DNS records."),
+    "tls": ("ironpost.cli.tls", "Certificates and keys: how they stand, and the rollover to the next key."),
     "verify": ("ironpost.cli.verify", "Prove the result against the controls."),
     "rollout": ("ironpost.cli.rollout", "Change a fleet in waves, each behind a gate; what fails goes back."),
     "generations": ("ironpost.cli.generations", "What each host keeps of its past."),

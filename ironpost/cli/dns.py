@@ -23,6 +23,7 @@ from ironpost.dns.survey import survey
 from ironpost.dns.wanted import wanted
 from ironpost.errors import DnsError
 from ironpost.inventory import read_inventory
+from ironpost.tls.issue import certify, register
 
 SCHEMA = 1
 AGAIN_SECONDS = 2.0
@@ -138,12 +139,14 @@ def apply(
     """
     fleet = read_inventory(inventory)
     decisions = decided(adopt, merge, keep)
+    lost = register(each for each in fleet.mailhosts if not limit or {each.name, *each.domain_names} & set(limit))
     scopes, unread = wanted(fleet, limit)
+    unread += lost
     found = planned(scopes, decisions, insist, resolvers(fleet.resolvers))
     silent = quiet or json_path == "-"
     if not silent:
         click.echo("\n".join(plan_lines(found, unread)))
-    outcomes = carry_out(fleet, found, decisions, (lambda _: None) if silent else click.echo)
+    outcomes = carry_out(fleet, found, decisions, (lambda _: None) if silent else click.echo, certify)
     write_json(json_path, [outcome_json(each) for each in outcomes], [*found.errors, *found.silent, *unread])
     errors = [each.sentence() for each in outcomes if each.error or each.held or each.plan.conflicts]
     if silent:

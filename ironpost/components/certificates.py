@@ -1,62 +1,130 @@
-"""The certificate and its key, for Postfix and Dovecot."""
+"""The certificate and its key, for all that speak TLS: from files, or fetched by the host itself."""
 
 from __future__ import annotations
 
-from ironpost.certificate import chain_text
-from ironpost.component import Check, Component, HostDirectory, HostFile, TlsFile
-from ironpost.mailhost import MailHost
+import json
 
-FOLDER = "/etc/ssl/ironpost"
+from ironpost.certificate import chain_text
+from ironpost.component import Check, Component, HostDirectory, HostFile, TlsFile, TlsKeys, Unit
+from ironpost.mailhost import MailHost
+from ironpost.mailhost.certificate import FOLDER
+from ironpost.render import render
+from ironpost.settings import Acme, CertificateFiles
+
 CHAIN = f"{FOLDER}/chain.pem"
 KEY = f"{FOLDER}/key.pem"
 NEXT_KEY = f"{FOLDER}/next-key.pem"
+CONFIG = "/etc/ironpost/certificate.json"
+TSIG = "/etc/ironpost/acme-tsig"
+AUTHORITY = "/etc/ironpost/acme-authority.pem"
+SERVICE = "/etc/systemd/system/ironpost-certificate.service"
+TIMER = "/etc/systemd/system/ironpost-certificate.timer"
 
 
 def certificates(mailhost: MailHost) -> Component:
     """Chain and key; the components that serve them reload when they change."""
-    next_key = mailhost.certificate.next_key
+    certificate = mailhost.certificate
+    return by_acme(mailhost, certificate) if isinstance(certificate, Acme) else from_files(mailhost, certificate)
+
+
+def from_files(mailhost: MailHost, certificate: CertificateFiles) -> Component:
+    next_key = certificate.next_key
     coming = (HostFile(NEXT_KEY, mailhost.secret(next_key), mode=0o600),) if next_key else ()
     return Component(
         name="certificates",
         packages=("openssl",),
         directories=(HostDirectory(FOLDER),),
         files=(
-            HostFile(CHAIN, chain_text(mailhost)),
-            HostFile(KEY, mailhost.secret(mailhost.certificate.key), mode=0o600),
+            HostFile(CHAIN, chain_text(mailhost, certificate.chain)),
+            HostFile(KEY, mailhost.secret(certificate.key), mode=0o600),
             *coming,
         ),
         tls_files=(TlsFile(CHAIN, "current"), *(TlsFile(file.path, "next") for file in coming)),
-        checks=tuple(
-            Check(f"{{ {asked}; }} || {{ echo '{told}' >&2; exit 1; }}")
-            for asked, told in questions(mailhost, bool(coming))
+        checks=asked_of_openssl(
+            (*questions(mailhost.certificate_names, CHAIN, KEY), *(readable(file.path) for file in coming))
         ),
     )
 
 
-def questions(mailhost: MailHost, next_key: bool = False) -> tuple[tuple[str, str], ...]:
-    """What openssl is asked on the host, each with the sentence for a no. -checkhost says no with exit status 0."""
-    leaf = f"openssl x509 -in {CHAIN} -noout"
-    key = f"openssl pkey -in {KEY} -passin pass:"
-    return (
-        (f"{leaf} 2>/dev/null", f"{CHAIN}: is not a certificate in PEM; name the full chain, leaf first"),
-        (f"{key} -noout 2>/dev/null", f"{KEY}: is not a key in PEM without a pass phrase; store it as one"),
-        (
-            f'test "$({leaf} -pubkey)" = "$({key} -pubout)"',
-            f"{CHAIN}: is not the certificate of the key beside it; name two files that belong together",
+def by_acme(mailhost: MailHost, certificate: Acme) -> Component:
+    """Keys are born before the first switch, with a certificate that they sign themselves until one is issued."""
+    files = [
+        HostFile(CONFIG, configuration(mailhost, certificate)),
+        HostFile(SERVICE, render(SERVICE, mailhost)),
+        HostFile(TIMER, render(TIMER, mailhost)),
+    ]
+    if certificate.dns:
+        files.append(HostFile(TSIG, mailhost.secret(certificate.dns.key.secret), mode=0o600))
+    if certificate.authority:
+        files.append(HostFile(AUTHORITY, chain_text(mailhost, certificate.authority)))
+    served = (mailhost.tls_chain, *((mailhost.tls_rsa,) if mailhost.tls_rsa else ()))
+    return Component(
+        name="certificates",
+        packages=("openssl", "certbot", "python3-dnspython"),
+        directories=(HostDirectory(FOLDER),),
+        files=tuple(files),
+        tls_keys=(TlsKeys(mailhost.certificate_names, mailhost.certificate_kinds),),
+        units=(
+            Unit("ironpost-certificate.timer", restart_on=(CONFIG, SERVICE, TIMER)),
+            # Debian's own timer renews what certbot keeps; here certbot keeps nothing.
+            Unit("certbot.timer", state="masked"),
         ),
-        (f"{leaf} -checkend 0 >/dev/null", f"{CHAIN}: has expired; renew it"),
+        # A name that is new is issued after the switch, so that only the host's own must be there before.
+        checks=asked_of_openssl(tuple(row for path in served for row in questions((mailhost.name,), path, path))),
+    )
+
+
+def configuration(mailhost: MailHost, certificate: Acme) -> str:
+    """What the service on the host works from (onhost/certificate.py); no secret is in it."""
+    way = certificate.dns
+    whole = {
+        "schema": 1,
+        "names": mailhost.certificate_names,
+        "kinds": mailhost.certificate_kinds,
+        "directory": certificate.directory,
+        "contact": certificate.contact,
+        "challenge": certificate.challenge,
+        "authority": AUTHORITY if certificate.authority else None,
+        "dns": way
+        and {
+            "primary": way.primary,
+            "servers": way.servers,
+            "key": way.key.name,
+            "algorithm": way.key.algorithm,
+            "secret_file": TSIG,
+        },
+    }
+    return json.dumps(whole, indent=1) + "\n"
+
+
+def asked_of_openssl(rows: tuple[tuple[str, str], ...]) -> tuple[Check, ...]:
+    return tuple(Check(f"{{ {asked}; }} || {{ echo '{told}' >&2; exit 1; }}") for asked, told in rows)
+
+
+def readable(path: str) -> tuple[str, str]:
+    return (
+        f"openssl pkey -in {path} -passin pass: -noout 2>/dev/null",
+        f"{path}: is not a key in PEM without a pass phrase; store it as one",
+    )
+
+
+def questions(names: tuple[str, ...], chain: str, key: str) -> tuple[tuple[str, str], ...]:
+    """What openssl is asked on the host, each with the sentence for a no. -checkhost says no with exit status 0."""
+    leaf = f"openssl x509 -in {chain} -noout"
+    public = f"openssl pkey -in {key} -passin pass: -pubout"
+    return (
+        (f"{leaf} 2>/dev/null", f"{chain}: is not a certificate in PEM; name the full chain, leaf first"),
+        readable(key),
+        (
+            f'test "$({leaf} -pubkey)" = "$({public})"',
+            f"{chain}: is not the certificate of the key beside it; name two files that belong together",
+        ),
+        (f"{leaf} -checkend 0 >/dev/null", f"{chain}: has expired; renew it"),
         *(
             (
                 f"{leaf} -checkhost {name} | grep -q 'does match'",
-                f"{CHAIN}: does not name {name}; have one issued for this name",
+                f"{chain}: does not name {name}; have one issued for this name",
             )
-            for name in mailhost.certificate_names
-        ),
-        *(
-            (
-                f"openssl pkey -in {file} -passin pass: -noout 2>/dev/null",
-                f"{file}: is not a key in PEM without a pass phrase; store it as one",
-            )
-            for file in ((NEXT_KEY,) if next_key else ())
+            for name in names
         ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ironpost.dns.contact import contact
@@ -16,8 +16,11 @@ from ironpost.dns.zone import NoAnswerError, is_within
 from ironpost.errors import DnsError, HostError
 from ironpost.fleet import Fleet
 from ironpost.mailhost import MailHost
+from ironpost.settings import Acme
 
 Progress = Callable[[str], None]
+# Has hosts fetch their first certificates; host name → why there is none yet.
+Certify = Callable[[Iterable[MailHost]], Mapping[str, str]]
 
 
 @dataclass
@@ -51,18 +54,48 @@ def planned(scopes: tuple[Scope, ...], decisions: Decisions, insist: bool, asked
     return found
 
 
-def apply(fleet: Fleet, found: Survey, decisions: Decisions, progress: Progress) -> list[Outcome]:
-    """Carries the plans out, each zone by itself; one that fails stops no other."""
+def apply(
+    fleet: Fleet, found: Survey, decisions: Decisions, progress: Progress, certify: Certify = lambda hosts: {}
+) -> list[Outcome]:
+    """Carries the plans out, each zone by itself; one that fails stops no other.
+
+    First what a certificate authority looks at; then the hosts fetch certificates that are due; then TLSA, then MX.
+    """
     outcomes = [Outcome(plan) for plan in found.plans]
+    fetching = fetching_hosts(found)
     for outcome in outcomes:
-        carry_out(outcome, outcome.plan, [change for change in outcome.plan.pending if not change.after_contact])
+        late = bool(fetching)
+        changes = [each for each in outcome.plan.pending if not each.after_contact and not (late and is_tlsa(each))]
+        carry_out(outcome, outcome.plan, changes)
+    lacking = certify(fetching) if fetching else {}
+    for outcome in outcomes:
+        if fetching and not outcome.error and any(map(is_tlsa, outcome.plan.pending)):
+            publish_more(outcome, is_tlsa, decisions)
     for outcome in outcomes:
         waiting = [change for change in outcome.plan.pending if change.after_contact]
         if waiting and not outcome.error:
-            publish_last(fleet, outcome, waiting, outcomes, decisions)
+            publish_last(fleet, outcome, waiting, outcomes, decisions, lacking)
     for outcome in outcomes:
         progress(outcome.sentence())
     return outcomes
+
+
+def fetching_hosts(found: Survey) -> list[MailHost]:
+    """The hosts of these zones that fetch their own certificates."""
+    hosts = {host.name: host for plan in found.plans for scope in plan.scopes for host in scope.mailhosts}
+    return [host for host in hosts.values() if isinstance(host.certificate, Acme)]
+
+
+def is_tlsa(change: Change) -> bool:
+    return change.id.rtype == "TLSA"
+
+
+def publish_more(outcome: Outcome, chosen: Callable[[Change], bool], decisions: Decisions) -> None:
+    """The zone has moved on by our own first update, so it is read and planned once more."""
+    again = survey(outcome.plan.scopes, decisions)
+    for plan in again.plans:
+        carry_out(outcome, plan, [change for change in plan.pending if chosen(change)])
+    outcome.error = outcome.error or "; ".join(again.errors)
 
 
 def carry_out(outcome: Outcome, plan: ZonePlan, changes: list[Change]) -> None:
@@ -78,26 +111,33 @@ def carry_out(outcome: Outcome, plan: ZonePlan, changes: list[Change]) -> None:
 
 
 def publish_last(
-    fleet: Fleet, outcome: Outcome, waiting: list[Change], outcomes: list[Outcome], decisions: Decisions
+    fleet: Fleet,
+    outcome: Outcome,
+    waiting: list[Change],
+    outcomes: list[Outcome],
+    decisions: Decisions,
+    lacking: Mapping[str, str],
 ) -> None:
     """The MX sets and policies of one zone, each when what it leads to can be found and has answered."""
     failed = [other.plan.zone for other in outcomes if other.error]
-    reasons = {change.id: held_back(fleet, outcome, change, failed) for change in waiting}
+    reasons = {change.id: held_back(fleet, outcome, change, failed, lacking) for change in waiting}
     outcome.held = [f"{each} held back: {reason}" for each, told in reasons.items() for reason in told]
     free = {each for each, told in reasons.items() if not told}
-    # The zone has moved on by our own first update, so it is read and planned once more.
-    again = survey(outcome.plan.scopes, decisions) if free else Survey()
-    for plan in again.plans:
-        carry_out(outcome, plan, [change for change in plan.pending if change.after_contact and change.id in free])
-    outcome.error = outcome.error or "; ".join(again.errors)
+    if free:
+        publish_more(outcome, lambda change: change.after_contact and change.id in free, decisions)
 
 
-def held_back(fleet: Fleet, outcome: Outcome, change: Change, failed: list[str]) -> tuple[str, ...]:
+def held_back(
+    fleet: Fleet, outcome: Outcome, change: Change, failed: list[str], lacking: Mapping[str, str]
+) -> tuple[str, ...]:
     """Why a change must not be published yet; none when the hosts have answered from outside."""
     hosts = newly_named(fleet, [change]) if change.id.rtype == "MX" else []
     lost = [host.name for host in hosts if any(is_within(host.name, zone) for zone in failed)]
     if lost:
         return (f"the address of {' and '.join(lost)} could not be published",)
+    unproven = tuple(lacking[host.name] for host in hosts if host.name in lacking)
+    if unproven:
+        return unproven
     try:
         found = contact(fleet, hosts).silence if hosts else ()
         return found + (unserved(fleet, change.scope) if needs_policy(fleet, change) else ())

@@ -16,7 +16,7 @@ import dns.tsig
 import dns.update
 
 from ironpost.dns.plan import Change, ZonePlan
-from ironpost.dns.recordset import TTL, rdata_of
+from ironpost.dns.recordset import rdata_of
 from ironpost.dns.registry import Entry
 from ironpost.dns.survey import updates_of
 from ironpost.dns.zone import NameServer, NoAnswerError, Place, Seen
@@ -77,7 +77,7 @@ def update_message(plan: ZonePlan, edits: Edits, key: dns.tsig.Key) -> dns.updat
     for (name, rtype), (gone, new) in edits.items():
         seen = plan.seen.get((name, rtype), Seen())
         # All of a set have one TTL (RFC 2181 §5.2): where others' values stay, theirs.
-        ttl = seen.ttl if set(seen.values) - gone else TTL
+        ttl = seen.ttl if set(seen.values) - gone else plan.updates.ttl
         for value in sorted(gone):
             message.delete(absolute(name), rdata_of(rtype, value))
         for value in sorted(new):

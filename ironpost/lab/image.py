@@ -46,6 +46,7 @@ SERVICES = (
     "openssl",
     "procps",
     "swaks",
+    "pebble",
 )
 INCLUDED: dict[Image, tuple[str, ...]] = {"bare": BARE, "services": SERVICES}
 STOCK_ANCHOR = "/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf"

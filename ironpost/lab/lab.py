@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ironpost.lab import network, remote
+from ironpost.lab.acme import MANAGEMENT_PORT, PORT, acme_key
 from ironpost.lab.authority import Authority
 from ironpost.lab.disk import Disk, write_tree
 from ironpost.lab.identity import identity, ssh_key, trusting
@@ -27,6 +28,10 @@ __all__ = ["Lab", "LabError", "LabHost", "Tsig"]
 
 
 LabHost = PlannedHost
+ACME_ROOT = (
+    "python3 -c 'import ssl, urllib.request as r; c = ssl._create_unverified_context();"
+    f' print(r.urlopen("https://localhost:{MANAGEMENT_PORT}/roots/0", context=c).read().decode())\''
+)
 
 
 class Lab:
@@ -184,6 +189,19 @@ class Lab:
         self.kill(target)
         self.disk(target).wipe()
         self.power_on(target)
+
+    @property
+    def acme_directory(self) -> str:
+        """Where the lab's ACME server is."""
+        return f"https://{self.plan.of_role('resolver')[0].fqdn}:{PORT}/dir"
+
+    def acme_tsig(self, zone: str) -> Tsig:
+        """The key that may write the proofs of an operated zone (`_acme-challenge`) and nothing else."""
+        return self.keys.tsig(acme_key(zone))
+
+    def acme_root(self) -> str:
+        """The root (PEM) below which the ACME server issues since its last start."""
+        return self.run(self.plan.of_role("resolver")[0], ACME_ROOT).stdout
 
     # What `up` and `down` are made of.
 

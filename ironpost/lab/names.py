@@ -5,6 +5,7 @@ believe the lab's root. Everything is decided before the hosts boot: pure text f
 
 from __future__ import annotations
 
+from ironpost.lab.acme import acme_acls, acme_key
 from ironpost.lab.plan import OPERATED_ZONES, LabPlan, PlannedHost
 from ironpost.lab.tree import LabFile, LabTree
 from ironpost.lab.trust import TRANSFER, Keys, Tsig, make_keys, reverse_zones, tsig, zone_names
@@ -142,9 +143,9 @@ def primary_conf(plan: LabPlan, keys: Keys) -> str:
     """knot.conf of ns1, with every key and what it may change."""
     host, peer = plan.of_role("name server")
     values = {"host": host, "peer": peer, "transfer": f"{TRANSFER}.", "ttl": TTL}
-    names = (TRANSFER, *OPERATED_ZONES)
+    names = (TRANSFER, *OPERATED_ZONES, *map(acme_key, OPERATED_ZONES))
     text = COMMON.format(keys="\n".join(_key(keys.tsig(name)) for name in names), **values)
-    text += PRIMARY.format(acls=_update_acls(plan), **values)
+    text += PRIMARY.format(acls=_update_acls(plan) + acme_acls(plan), **values)
     return text + "".join(_primary_zone(plan, zone) for zone in keys.zones)
 
 
@@ -182,6 +183,7 @@ def _update_acls(plan: LabPlan) -> str:
 
 def _primary_zone(plan: LabPlan, zone: str) -> str:
     rules = [_acl_id(operated, zone) for operated in OPERATED_ZONES if zone in update_owners(plan, operated)]
+    rules += [acme_key(zone)] if zone in OPERATED_ZONES else []
     return f"  - domain: {absolute(zone)}\n    acl: [ {', '.join(['transfer', *rules])} ]\n"
 
 

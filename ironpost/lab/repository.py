@@ -48,6 +48,8 @@ PACKAGES = (
     "postfix-mta-sts-resolver",
     "python3-aiosqlite",
     "openssl",
+    "certbot",
+    "python3-dnspython",
     "procps",
 )
 # For installing a wheel in a Debian 13 tree with its own Python.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ironpost.lab.acme import tree_for_acme
 from ironpost.lab.authority import Authority, tlsa
 from ironpost.lab.names import tree_for_name_server, tree_for_resolver, unbound_dropin
 from ironpost.lab.outside import tree_for_outside
@@ -18,7 +19,8 @@ def role_tree(plan: LabPlan, host: PlannedHost, keys: Keys, authority: Authority
         chain, _ = authority.certificate(outside.fqdn, mx_names())
         return tree_for_name_server(plan, host, keys, tlsa(chain.read_bytes()))
     if host.role == "resolver":
-        return tree_for_resolver(plan, host, keys)
+        served = tuple(path.read_bytes() for path in authority.certificate(host.fqdn))
+        return tree_for_resolver(plan, host, keys) + tree_for_acme(*served)
     if host.role == "outside":
         return _outside(plan, host, keys, authority)
     return LabTree(files=unbound_dropin(plan, keys))

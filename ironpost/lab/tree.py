@@ -23,3 +23,12 @@ class LabTree:
     users: tuple[str, ...] = ()  # plain users to create (shell /bin/bash, no password)
     units: tuple[str, ...] = ()  # enabled at boot; every service of the image is disabled otherwise
     first_boot: tuple[str, ...] = ()  # shell lines, run as root before those units, once
+
+    def __add__(self, other: LabTree) -> LabTree:
+        """Both on one host."""
+        return LabTree(
+            self.files + other.files,
+            self.users + other.users,
+            self.units + other.units,
+            self.first_boot + other.first_boot,
+        )

@@ -21,6 +21,7 @@ import dns.rdtypes.ANY.DNSKEY
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from ironpost.lab.acme import acme_key
 from ironpost.lab.authority import private_pem
 from ironpost.lab.keep import keep
 from ironpost.lab.plan import OPERATED_ZONES, ZONES, LabPlan
@@ -122,7 +123,7 @@ def make_keys(directory: Path, plan: LabPlan) -> Keys:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for zone in zone_names(plan):
             _make(_zone_key_file(directory, zone), lambda: private_pem(ec.generate_private_key(ec.SECP256R1())))
-        for name in (*OPERATED_ZONES, TRANSFER):
+        for name in (*OPERATED_ZONES, *map(acme_key, OPERATED_ZONES), TRANSFER):
             _make(tsig(directory, name).secret_file, lambda: base64.b64encode(secrets.token_bytes(TSIG_BYTES)) + b"\n")
         _make(directory / "dkim/rsa.pem", _dkim_rsa_pem)
         _make(directory / "dkim/ed25519.seed", lambda: base64.b64encode(secrets.token_bytes(32)) + b"\n")

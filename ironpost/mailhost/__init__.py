@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ironpost.mailhost.access import DoorsValues
+from ironpost.mailhost.certificate import CertificateValues
 from ironpost.mailhost.domain import DKIM_DIRECTORY, Domain
 from ironpost.mailhost.dovecot import DovecotValues
 from ironpost.mailhost.postfix import PostfixValues
@@ -16,5 +17,5 @@ from ironpost.mailhost.web import WebValues
 __all__ = ["DKIM_DIRECTORY", "Domain", "MailHost", "Release"]
 
 
-class MailHost(DoorsValues, PostfixValues, DovecotValues, RspamdValues, WebValues):
+class MailHost(DoorsValues, PostfixValues, DovecotValues, RspamdValues, WebValues, CertificateValues):
     """One mail host with all roles. `name` is its fully qualified host name, as its MX and its certificate say it."""

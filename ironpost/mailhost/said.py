@@ -13,6 +13,7 @@ from ironpost.component import Port
 from ironpost.mailhost.domain import Domain
 from ironpost.secret import Secret
 from ironpost.settings import (
+    Acme,
     Allow,
     CertificateFiles,
     DnsName,
@@ -50,7 +51,7 @@ class HostSettings(Setting):
     tls: Literal["modern", "intermediate", "closed"]
     domains: Annotated[tuple[Domain, ...], Field(min_length=1)]
     admin: MailAddress
-    certificate: CertificateFiles
+    certificate: CertificateFiles | Acme
     ipv4: Annotated[str, BeforeValidator(address_of(4))] | None = None
     ipv6: Annotated[str, BeforeValidator(address_of(6))] | None = None
     ssh: Ssh = Field(default_factory=Ssh)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import drain, past, stage, survey, switch, tell
+from . import certificate, challenge, drain, past, rollover, stage, survey, switch, tell
 from .state import TOP, Refused, locked, manifest_of, read_state
 
 PROGRAM = Path(__file__).parent
@@ -106,6 +106,10 @@ def do_tell() -> dict[str, Any]:
     return tell.tell(manifest_of(read_state()["current"]))
 
 
+def do_tls_status() -> dict[str, Any]:
+    return tell.tls_status(manifest_of(read_state()["current"]))
+
+
 def do_state() -> dict[str, Any]:
     state = read_state()
     return state | {"meta": manifest_of(state["current"]).get("meta", {})}
@@ -141,6 +145,11 @@ VERBS: dict[str, Any] = {
     "revert": do_revert,
     "recover": do_recover,
     "tell": do_tell,
+    "certificate": certificate.serve,
+    "certificate-ask": certificate.ask,
+    "challenge": challenge.prove,
+    "tls-status": do_tls_status,
+    "tls-roll": rollover.roll,
     "state": do_state,
     "generations": do_generations,
     "rollback": do_rollback,

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from . import accounts, keys, trees, trial
+from . import accounts, keys, tlskeys, trees, trial
 from .state import STAGE, TOP, Refused, manifest_of, read_state
 
 
@@ -26,6 +26,8 @@ def stage(incoming: Path, program: Path) -> dict[str, Any]:
         trees.ensure_folder(folder)
     for key in manifest["dkim_keys"]:
         keys.make(key)
+    for wanted in manifest["tls_keys"]:
+        tlskeys.ensure(wanted)
     trees.give_owners(manifest, incoming / "tree")
     trial.try_staged(program, incoming)
     shutil.rmtree(STAGE, ignore_errors=True)

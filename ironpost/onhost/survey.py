@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from . import accounts, kernel, keys, rules, trees, units
+from . import accounts, kernel, keys, rules, tlskeys, trees, units
 from .state import manifest_of, read_state
 
 
@@ -16,7 +16,7 @@ def survey(manifest: dict[str, Any]) -> dict[str, Any]:
     """The state of the host and each difference as {kind, name, why}."""
     state = read_state()
     differences = packages(manifest) + users(manifest) + folders(manifest) + files(manifest)
-    differences += stale(manifest, state["current"]) + dkim(manifest) + services(manifest)
+    differences += stale(manifest, state["current"]) + dkim(manifest) + tls(manifest) + services(manifest)
     differences += found("rules", "nftables", rules.difference())
     differences += found("setting", "kernel", kernel.difference())
     return {"state": state, "differences": differences, "log": last_line()}
@@ -85,6 +85,11 @@ def stale(manifest: dict[str, Any], current: int) -> list[dict[str, str]]:
 
 def dkim(manifest: dict[str, Any]) -> list[dict[str, str]]:
     return [row for key in manifest["dkim_keys"] for row in found("key", key["path"], keys.difference(key))]
+
+
+def tls(manifest: dict[str, Any]) -> list[dict[str, str]]:
+    rows = [row for wanted in manifest["tls_keys"] for row in tlskeys.difference(wanted)]
+    return [{"kind": "key", "name": path, "why": why} for path, why in rows]
 
 
 def services(manifest: dict[str, Any]) -> list[dict[str, str]]:

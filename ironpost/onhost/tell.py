@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import host_keys, keys, spki
+from . import certificate, host_keys, keys, spki, tlskeys
 
 SCHEMA = 1
 
@@ -15,14 +15,29 @@ def tell(manifest: dict[str, Any]) -> dict[str, Any]:
 
     `ssh`: digests of the keys by which sshd shows who it is.
     """
+    born = manifest.get("tls_keys", [])
     return {
         "schema": SCHEMA,
         "dkim": keys.public_keys(manifest),
-        "tls": [
-            spki.told(spki.of_file(Path(file["path"])), file["state"])
-            for file in manifest.get("tls_files", [])
-            if Path(file["path"]).is_file()
-        ],
-        "acme_account": None,
+        "tls": [*files(manifest), *(row for wanted in born for row in tlskeys.public_keys(wanted))],
+        "acme_account": tlskeys.read()["account"] if born else None,
         "ssh": host_keys.told(),
     }
+
+
+def files(manifest: dict[str, Any]) -> list[dict[str, str]]:
+    """The keys of certificates that come from files."""
+    return [
+        spki.told(spki.of_file(Path(file["path"])), file["state"])
+        for file in manifest.get("tls_files", [])
+        if Path(file["path"]).is_file()
+    ]
+
+
+def tls_status(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Certificates and keys of this host; `files` where they come from files."""
+    if manifest.get("tls_keys"):
+        return {"files": False} | certificate.status()
+    found = {file["path"]: tlskeys.certificates(Path(file["path"])) for file in manifest.get("tls_files", [])}
+    leaves = {path: pems[0] for path, pems in found.items() if pems}
+    return {"files": True, "certificates": leaves, "keys": files(manifest), "tried": None, "roll": None}

@@ -7,7 +7,7 @@ from ironpost.settings.block import Setting, blocks_of, shown
 from ironpost.settings.connection import ProbeLogin, Ssh, VantagePoint
 from ironpost.settings.publication import Parked, Rfc2136, TsigKey
 from ironpost.settings.rollout import Waves
-from ironpost.settings.trust import CertificateFiles, Dkim
+from ironpost.settings.trust import Acme, CertificateFiles, Dkim
 from ironpost.settings.waivers import Waiver
 from ironpost.settings.words import (
     DnsName,
@@ -23,6 +23,7 @@ from ironpost.settings.words import (
 )
 
 __all__ = [
+    "Acme",
     "Allow",
     "CertificateFiles",
     "Dkim",

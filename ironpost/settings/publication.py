@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from ironpost.secret import Secret
 from ironpost.settings.block import Setting, shown
@@ -21,11 +21,15 @@ class TsigKey(Setting):
 
 
 class Rfc2136(Setting):
-    """Where a zone is published by dynamic update. `primary` takes updates; every one of `servers` is read back."""
+    """Where a zone is published by dynamic update. `primary` takes updates; every one of `servers` is read back.
+
+    `ttl` (seconds) is how long others remember what was published, and twice that is what a key rollover waits.
+    """
 
     primary: str
     servers: tuple[str, ...]
     key: TsigKey
+    ttl: Annotated[int, Field(ge=1, le=3600)] = 300
 
     @model_validator(mode="after")
     def _servers_are_addresses(self) -> Rfc2136:

@@ -3,7 +3,7 @@
 from ironpost.fleet import fleet
 from ironpost.mailhost import Domain, MailHost
 from ironpost.secret import Secret
-from ironpost.settings import Allow, CertificateFiles, Dkim, Limits, Rfc2136, Ssh, TsigKey
+from ironpost.settings import Acme, Allow, CertificateFiles, Dkim, Limits, Rfc2136, Ssh, TsigKey
 
 # Never run: golden files hold no secret, only where it would have come from.
 _unread = Secret.command(["true"])
@@ -11,6 +11,12 @@ _dns = Rfc2136(
     primary="192.0.2.53",
     servers=["192.0.2.53", "2001:db8:53::53"],
     key=TsigKey(name="ironpost.example.org", secret=_unread),
+)
+
+_acme = Rfc2136(
+    primary="192.0.2.53",
+    servers=["192.0.2.53", "2001:db8:53::53"],
+    key=TsigKey(name="acme.example.com", secret=_unread),
 )
 
 mail = fleet(
@@ -53,7 +59,7 @@ mail = fleet(
             Domain(name="shop.example.com", users="users/shop.example.com.toml", mta_sts="none"),
             Domain(name="xn--bcher-kva.example", users="users/nobody.toml", sends_already=False),
         ],
-        certificate=CertificateFiles(chain="tls/mx2.example.com.pem", key=_unread),
+        certificate=Acme(contact="postmaster@example.net", challenge="dns-01", dns=_acme, rsa=True),
         reverse_dns=_dns,
         time_zone="Europe/Berlin",
         cleartext_ports=["imap", "pop3", "managesieve"],

@@ -23,3 +23,23 @@ def variant(folder: Path, *replacements: tuple[str, str]) -> str:
 def with_setting(folder: Path, setting: str) -> str:
     """The lab's inventory with one more setting of every mail host."""
     return variant(folder, ("        admin=admin,\n", f"        admin=admin,\n        {setting},\n"))
+
+
+ACME = """Acme(
+            contact=admin,
+            challenge="dns-01",
+            directory=_lab.acme_directory,
+            authority=str(_lab.root_certificate),
+            rsa=name == "mx1",
+            dns=Rfc2136(
+                primary=_lab.name_servers[0],
+                servers=_lab.name_servers,
+                key=TsigKey(name=f"acme.{domain}", secret=Secret.file(_lab.acme_tsig(domain).secret_file)),
+            ),
+        )"""
+FILES = "CertificateFiles(chain=str(chain), key=Secret.file(key), next_key=Secret.file(next_key))"
+
+
+def by_acme(folder: Path, *replacements: tuple[str, str]) -> str:
+    """The lab's inventory with certificates that the hosts fetch from the lab's ACME server; mx1 with RSA besides."""
+    return variant(folder, ("import Allow, ", "import Acme, Allow, "), (FILES, ACME), *replacements)

@@ -23,7 +23,8 @@ ROOMS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "render": (MODEL, frozenset({"jinja2"})),
     "components": (PURE, frozenset()),
     "generation": (PURE, frozenset()),
-    "onhost": (frozenset(), frozenset({"onhost"})),  # runs on the host, where there is nothing but Python itself
+    # Runs on the host, where there is nothing but Python itself; and python3-dnspython for the proofs of dns-01.
+    "onhost": (frozenset(), frozenset({"onhost", "dns"})),
     "lab": (MODEL, frozenset({"argon2", "cryptography", "dkim", "dns"})),
 }
 # Packages that only one room may touch, whatever else it does.

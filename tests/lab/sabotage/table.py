@@ -13,6 +13,8 @@ SHOWN_ELSEWHERE = {
     "OS-10": "a container has the clock of the machine below: tests/unit/test_system_controls.py",
     "OS-13": "a container has the kernel of the machine below: tests/unit/test_system_controls.py",
     "LOG-05": "the kernel refuses its audit log to containers: tests/unit/test_system_controls.py",
+    "DANE-04": "the lab's certificates come from files: tests/unit/test_dane.py, and the host's own refusal in "
+    "tests/unit/test_onhost_tls.py",
     "EVD-04": "a waiver stands in the inventory, not on a host: tests/unit/test_waivers.py",
 }
 MACHINERY = ("__main__", "campaign", "rounds", "table")  # modules of this folder that hold no sabotages

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from . import scan, smtp, tls, web
+from . import dane, scan, smtp, tls, web
 from .wire import SOURCES, ProbeError
 
 PARALLEL = 8  # conversations at once, well below the 20 that a host grants one address
@@ -20,6 +20,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     """`job` is {name, addresses, domains, policies, reports, deep}. The answer has a part for each address."""
     found: dict[str, Any] = {"addresses": {}, "seconds": {}}
     with ThreadPoolExecutor(PARALLEL + len(job["addresses"])) as pool:  # the scans wait for silence, mostly
+        names = pool.submit(dane.look, job["name"], TLS_PORTS)
         waiting = {
             address: {
                 label: pool.submit(timed, found["seconds"], f"{address} {label}", *work)
@@ -31,6 +32,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
             found["addresses"][address] = {label: future.result() for label, future in parts.items()}
         for address in job["addresses"]:
             add_optional(pool, job["name"], address, found["addresses"][address])
+        found["dane"] = names.result()
     return dict(found, sources=sorted(SOURCES))
 
 

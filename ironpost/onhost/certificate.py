@@ -1,0 +1,206 @@
+"""The service behind ironpost-certificate.timer: a certificate where one is due, validated before it is served.
+
+An issued certificate is renewed with its own key; a new key comes only from the rollover (rollover.py). Whatever fails,
+what was served before is served on, and the failure stands in the state, for `ironpost tls status`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from . import acme, spki, tlskeys
+from .challenge import CONFIG
+from .state import Refused, note, write_durably
+
+# Renewed while two fifths of the lifetime remain: a verifier that sees less than a third sees renewals that failed.
+RENEW_AT = 0.4
+KEPT = 20  # rollovers that are remembered
+FIRST_WAIT, LONGEST_WAIT = 15 * 60, 12 * 3600
+ASKED = tlskeys.STORE / "asked"
+SERVICE = "ironpost-certificate.service"
+# On Debian 12 postfix.service is an empty shell around postfix@-.service.
+SERVING = ("postfix@-.service", "postfix.service", "dovecot.service", "nginx.service")
+
+
+def read_config() -> dict[str, Any]:
+    if not CONFIG.is_file():
+        raise Refused(f"{CONFIG}: this host has no certificate by ACME; its certificate comes from files")
+    config: dict[str, Any] = json.loads(CONFIG.read_text())
+    return config
+
+
+def serve() -> int:
+    """What the timer starts."""
+    with tlskeys.alone():
+        config, asked = read_config(), ASKED.read_text() if ASKED.exists() else ""
+        ASKED.unlink(missing_ok=True)
+        state = tlskeys.read()
+        bring_in_line(state, config)
+        try:
+            attempt(state, config, asked)
+        except Refused as refused:
+            failures = (state["tried"] or {}).get("failures", 0) + 1
+            state["tried"] = {"at": int(time.time()), "failures": failures, "error": str(refused)}
+            tlskeys.write(state)
+            note(f"certificate: {refused}")
+            raise
+    return 0
+
+
+def attempt(state: dict[str, Any], config: dict[str, Any], asked: str) -> None:
+    """Account, then what the rollover waits for, else what is due."""
+    rolling = (state["roll"] or {}).get("step") == "switch"
+    due = [ids["current"] for kind in config["kinds"] if (ids := state["keys"][kind]) and lacking(ids, config)]
+    if not asked and waiting(state):
+        return
+    if asked or rolling or due:
+        state["account"] = acme.register(config)
+        tlskeys.write(state)
+    if asked == "register":
+        return
+    if rolling:
+        coming = [state["keys"][kind]["next"] for kind in config["kinds"]]
+        issue([name for name in coming if not tlskeys.issued(name)], config)
+        turn(state, config)
+    elif due:
+        issue(due, config)
+        state["reload"] = True
+        note(f"certificate: issued for {', '.join(config['names'])}")
+    if rolling or due:
+        state["account"] = acme.account(config)
+        state["tried"] = {"at": int(time.time()), "failures": 0, "error": ""}
+        tlskeys.write(state)
+        bring_in_line(state, config)
+
+
+def waiting(state: dict[str, Any]) -> bool:
+    """After a failure the authority is left in peace for a while: 15 minutes, and twice as long each time."""
+    tried = state["tried"] or {}
+    failures = tried.get("failures", 0)
+    if not failures:
+        return False
+    return bool(time.time() < tried["at"] + min(FIRST_WAIT * 2 ** (failures - 1), LONGEST_WAIT))
+
+
+def lacking(ids: dict[str, Any], config: dict[str, Any]) -> str | None:
+    """Why the certificate of a current key is due; None when it is not."""
+    name = ids["current"]
+    if not tlskeys.issued(name):
+        return "none was issued yet"
+    path = str(tlskeys.chain_path(name))
+    if not set(config["names"]) <= names_of(path):
+        return "a name is missing"
+    start, end = dates(path)
+    return "it ends soon" if time.time() > end - (end - start) * RENEW_AT else None
+
+
+def names_of(path: str) -> set[str]:
+    text = spki.openssl("x509", "-in", path, "-noout", "-ext", "subjectAltName").decode()
+    return {word.strip().removeprefix("DNS:") for word in text.split(":", 1)[1].partition("\n")[2].split(",")}
+
+
+def dates(path: str) -> tuple[float, float]:
+    import ssl
+
+    text = spki.openssl("x509", "-in", path, "-noout", "-startdate", "-enddate").decode()
+    start, end = (ssl.cert_time_to_seconds(line.partition("=")[2]) for line in text.strip().splitlines())
+    return start, end
+
+
+def issue(keys: list[str], config: dict[str, Any]) -> None:
+    """A chain for each of these keys, kept only when it is what was asked for."""
+    for name in keys:
+        chain = acme.obtain(config, name)
+        validate(chain, name, config["names"])
+        write_durably(tlskeys.chain_path(name), chain)
+
+
+def validate(chain: str, name: str, names: list[str]) -> None:
+    """Key, names, time, and that each certificate is signed by the next one. Raises Refused."""
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder) / "chain.pem"
+        whole.write_text(chain if chain.endswith("\n") else chain + "\n")
+        links = tlskeys.certificates(whole)
+        if not links or spki.of_file(whole) != spki.of_file(tlskeys.key_path(name)):
+            raise Refused("the authority sent a certificate of another key; the old one is served on")
+        missing = set(names) - names_of(str(whole))
+        if missing:
+            raise Refused(f"the authority sent a certificate without {', '.join(sorted(missing))}")
+        start, end = dates(str(whole))
+        if not start - 3600 <= time.time() < end:
+            raise Refused("the authority sent a certificate that is not valid now; see that this clock is right")
+        for lower, upper in pairwise(links):
+            signed(Path(folder), lower, upper)
+
+
+def signed(folder: Path, lower: str, upper: str) -> None:
+    (folder / "lower.pem").write_text(lower)
+    (folder / "upper.pem").write_text(upper)
+    try:
+        spki.openssl("verify", "-partial_chain", "-trusted", str(folder / "upper.pem"), str(folder / "lower.pem"))
+    except Refused:
+        raise Refused("the authority sent a chain in which one certificate is not signed by the next") from None
+
+
+def turn(state: dict[str, Any], config: dict[str, Any]) -> None:
+    """The next key becomes the current one, in one write; what is served follows."""
+    for kind in config["kinds"]:
+        ids = state["keys"][kind]
+        ids["old"], ids["current"], ids["next"] = ids["current"], ids["next"], None
+    roll = state["roll"]
+    state["rolls"] = [
+        *state.get("rolls", []),
+        {key: roll[key] for key in ("shown", "ttl")} | {"switched": int(time.time())},
+    ][-KEPT:]
+    roll["step"] = "verify"
+    state["reload"] = True
+    tlskeys.write(state)
+    note("certificate: the next key is served from now on")
+
+
+def bring_in_line(state: dict[str, Any], config: dict[str, Any]) -> None:
+    """Files as the state says, and each daemon told once. A crash in between is made good by the next run."""
+    if tlskeys.settle(state, config) or state["reload"]:
+        state["reload"] = True
+        tlskeys.write(state)
+        reload()
+        state["reload"] = False
+        tlskeys.write(state)
+
+
+def reload() -> None:
+    """Whoever serves the certificate reads it again; sessions that are open go on."""
+    for unit in SERVING:
+        if subprocess.run(["systemctl", "is-active", "--quiet", unit], check=False).returncode == 0:
+            subprocess.run(["systemctl", "reload", unit], capture_output=True, check=False)
+
+
+def ask(what: str) -> dict[str, Any]:
+    """For the controller: `register` or `issue` now, whatever failed before. The service does it, in its sandbox."""
+    read_config()
+    tlskeys.STORE.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ASKED.write_text(what)
+    subprocess.run(["systemctl", "start", SERVICE], capture_output=True, check=False)
+    return status()
+
+
+def status() -> dict[str, Any]:
+    """What the host knows of its keys and certificates, without a secret."""
+    config, state = read_config(), tlskeys.read()
+    keys = state["keys"]
+    return {
+        "account": state["account"],
+        "tried": state["tried"],
+        "roll": state["roll"],
+        "now": int(time.time()),
+        "since": state.get("rolled") or int(tlskeys.key_path(keys["ecdsa"]["current"]).stat().st_mtime),
+        "issued": all(tlskeys.issued(keys[kind]["current"]) for kind in config["kinds"]),
+        "certificates": {kind: tlskeys.certificates(tlskeys.served_path(kind))[0] for kind in config["kinds"]},
+        "keys": tlskeys.public_keys(config),
+    }
