@@ -86,7 +86,7 @@ def rollout(
     record = record_of(fleet, resume, state)
     deploy = deploy or data_dir("deploys") / "mail.py"
     with json_lines(json_path) as write:
-        done = Rollout(fleet, deploy, record, options, heard(write, quiet)).run(order)
+        done = Rollout(fleet, deploy, record, options, heard(write, quiet, json_path == "-")).run(order)
     sys.exit(Exit.DONE if done else Exit.FOUND)
 
 
@@ -129,8 +129,9 @@ def json_lines(path: str | None) -> Iterator[Callable[[Event], None]]:
         yield write
 
 
-def heard(write: Callable[[Event], None], quiet: bool) -> Callable[[Event], None]:
-    console = Console(highlight=False, soft_wrap=True)
+def heard(write: Callable[[Event], None], quiet: bool, aside: bool) -> Callable[[Event], None]:
+    """Hands each event to programs and to people; people read on standard error when programs have the output."""
+    console = Console(highlight=False, soft_wrap=True, stderr=aside)
 
     def both(event: Event) -> None:
         write(event)

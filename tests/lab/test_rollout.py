@@ -117,6 +117,7 @@ def test_an_interrupted_rollout_says_so(published: Lab, tmp_path: Path) -> None:
         cwd=TOP,
         env=os.environ | {"IRONPOST_LAB": published.name},
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
     )
     assert child.stdout
