@@ -52,18 +52,17 @@ SYSTEM = (
     Sabotage(
         "SBX-03",
         "rspamd runs without walls",
-        f"echo '[Service]' >{WALLS}/rspamd.service.d/ironpost.conf"
+        f"printf '[Service]\\nTimeoutStopSec=5s\\n' >{WALLS}/rspamd.service.d/ironpost.conf"
         " && systemctl daemon-reload && systemctl restart rspamd",
         INSIDE,
         frozenset({"SBX-01", "SBX-06"}),
     ),
     Sabotage(
         "SBX-04",
-        "redis runs as root",
-        f"printf '[Service]\\nUser=root\\nLimitCORE=0\\n' >{WALLS}/redis-server.service.d/ironpost.conf"
-        " && systemctl daemon-reload && systemctl restart redis-server",
+        "unbound stays root",
+        appended("/etc/unbound/unbound.conf.d/ironpost.conf", "server:", '    username: ""')
+        + "; systemctl restart unbound",
         INSIDE,
-        frozenset({"SBX-01", "SBX-03"}),
     ),
     Sabotage(
         "SBX-06",
