@@ -33,6 +33,7 @@ class Bench:
         return {
             (host, control): {
                 "state": "broken" if control in failing else "holds",
+                "outcome": "broken" if control in failing else "holds",
                 "sides": {"inside": dict.fromkeys(("state", "found", "remedy"), "broken")},
             }
             for host, failing in self.broken.items()
