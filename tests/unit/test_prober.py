@@ -15,7 +15,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from ironpost.compliance.programs.prober import hello, scan, smtp, wire
+from ironpost.compliance.programs.prober import hello, proven, scan, smtp, wire
+from ironpost.evidence import NotCollectedError
+from ironpost.evidence.probes import Probes
 
 
 @contextlib.contextmanager
@@ -157,3 +159,39 @@ def test_a_dead_port_is_an_error_and_never_a_result() -> None:
         closed = server.getsockname()[1]
     with pytest.raises(wire.ProbeError):
         wire.Wire("127.0.0.1", closed)
+
+
+def test_the_prober_proves_itself_wherever_it_runs() -> None:
+    """Each version with a weak suite, against a server that takes anything."""
+    assert proven.unproven() == []
+
+
+def without_tls_1_0(name: str, version: str, *more: object) -> bytes:
+    """A client whose library refuses old versions: it offers TLS 1.2 in their place."""
+    newer = "TLSv1.2" if version in ("TLSv1", "TLSv1.1") else version
+    return REAL_HELLO(name, newer, *more)  # type: ignore[arg-type]
+
+
+def deaf(wire: object, record: bytes) -> dict[str, object]:
+    raise wire_error("no answer in time")
+
+
+REAL_HELLO = hello.client_hello
+wire_error = wire.ProbeError
+
+
+def test_a_prober_that_cannot_speak_tls_1_0_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would find TLS 1.0 refused everywhere: that must be unknown, never a pass."""
+    monkeypatch.setattr(hello, "client_hello", without_tls_1_0)
+    said = proven.unproven()
+    assert len(said) == 2 and said[0].startswith("TLSv1 with a weak suite is not recognised from here")
+    refused = {"versions": {version: {"alert": 70} for version in hello.VERSIONS}}
+    probes = Probes({"addresses": {"192.0.2.1": {"tls/25": refused}}, "sources": ["198.51.100.1"], "unproven": said})
+    with pytest.raises(NotCollectedError, match="the prober does not prove itself: TLSv1 "):
+        probes.each("tls/25")
+
+
+def test_a_prober_that_hears_nothing_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error in the proof is no proof."""
+    monkeypatch.setattr(hello, "flight", deaf)
+    assert len(proven.unproven()) == len(hello.VERSIONS)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from . import dane, scan, smtp, tls, web
+from . import dane, proven, scan, smtp, tls, web
 from .wire import SOURCES, ProbeError
 
 PARALLEL = 8  # conversations at once, well below the 20 that a host grants one address
@@ -33,7 +33,7 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         for address in job["addresses"]:
             add_optional(pool, job["name"], address, found["addresses"][address])
         found["dane"] = names.result()
-    return dict(found, sources=sorted(SOURCES))
+    return dict(found, sources=sorted(SOURCES), unproven=proven.unproven())
 
 
 def plan(job: dict[str, Any], address: str) -> dict[str, tuple[Any, ...]]:

@@ -36,6 +36,13 @@ class Wire:
         self.port = port
         self.buffer = b""
 
+    @classmethod
+    def over(cls, connection: socket.socket) -> Wire:
+        """Over a connection that is there already."""
+        made = cls.__new__(cls)
+        made.socket, made.port, made.buffer = connection, 0, b""
+        return made
+
     def __enter__(self) -> Wire:
         return self
 
