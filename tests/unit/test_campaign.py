@@ -60,7 +60,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
         return rows
 
     monkeypatch.setattr(campaign, "break_and_look", break_and_look)
-    monkeypatch.setattr(campaign, "verdicts", lambda lab: lab.rows())
+    monkeypatch.setattr(campaign, "verdicts", lambda lab, broken: lab.rows())
     yield made
 
 

@@ -13,9 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ironpost.compliance.proof import Wanted
 from ironpost.lab import Lab
 from tests.lab.sabotage import Sabotage
 from tests.lab.sabotage.rounds import (
+    BY_ID,
     HOSTS,
     Round,
     Rows,
@@ -105,6 +107,8 @@ class Campaign:
     def hidden_by(self, broken: Round) -> bool:
         """Whether what was broken before could fail on because of what is broken now."""
         then, now = allowed(self.unproven), allowed(broken)
+        if any(not Wanted().includes(BY_ID[each.control]) for _, each in self.unproven):
+            return True  # only a run that asks them by name sees them
         return any(then[host] & now[host] for host in HOSTS)
 
     def left_over(self, text: str) -> bool:
@@ -113,7 +117,7 @@ class Campaign:
 
     def prove_repaired(self) -> None:
         if self.unproven:
-            self.judge_repair(verdicts(self.lab))
+            self.judge_repair(verdicts(self.lab, self.unproven))
             self.unproven = ()
 
     def judge_repair(self, rows: Rows) -> None:
