@@ -91,11 +91,15 @@ class CertificateLastsAWhile:
 
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
         leaves = [(program, leaf_on_disk(snapshot, program)) for program in PROGRAMS]
-        return holds_unless((f"{where}: {fault}" for where, leaf in leaves for fault in untimely(leaf)), remedy=LATE)
+        return holds_unless(
+            (f"{where}: {fault}" for where, leaf in leaves for fault in untimely(leaf, snapshot.taken)), remedy=LATE
+        )
 
     def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
         leaves = ((where, leaf_served(seen)) for where, seen in served(mailhost, probes))
-        return holds_unless((f"{where}: {fault}" for where, leaf in leaves for fault in untimely(leaf)), remedy=LATE)
+        return holds_unless(
+            (f"{where}: {fault}" for where, leaf in leaves for fault in untimely(leaf, probes.taken)), remedy=LATE
+        )
 
 
 @control(
@@ -184,9 +188,9 @@ def weak_hashes(chain: list[x509.Certificate]) -> Iterator[str]:
             yield f"certificate {number + 1} is signed with {hashed.name}"
 
 
-def untimely(leaf: x509.Certificate) -> Iterator[str]:
+def untimely(leaf: x509.Certificate, now: datetime.datetime) -> Iterator[str]:
     lifetime = leaf.not_valid_after_utc - leaf.not_valid_before_utc
-    left = leaf.not_valid_after_utc - datetime.datetime.now(datetime.UTC)
+    left = leaf.not_valid_after_utc - now
     if left < min(lifetime / 3, datetime.timedelta(days=14)):
         yield f"ends on {leaf.not_valid_after_utc:%Y-%m-%d}, in {left.days} days"
     if lifetime > LONGEST_LIFETIME:

@@ -17,6 +17,7 @@ from ironpost.compliance.kept import digest, read_evidence, write_evidence
 from ironpost.compliance.proof import Wanted
 from ironpost.compliance.run import now, proof_of
 from ironpost.controls import CONTROLS
+from ironpost.controls import control as control_module
 from ironpost.errors import UnverifiableError
 from ironpost.evidence.codec import decoded, encoded, kinds
 from ironpost.evidence.letters import Letter, Letters, Reply, SenderAttempt, Signature
@@ -124,3 +125,11 @@ def test_a_host_that_is_not_in_the_evidence_is_unknown(fleet: Fleet, tmp_path: P
     proof = proof_of(again, CONTROLS, wanted, started)
     outcomes = {each.outcome for each in proof.judged if each.control.id != "EVD-04"}
     assert "holds" not in outcomes and "broken" not in outcomes
+
+
+def test_controls_do_not_ask_the_clock() -> None:
+    """A verdict that depends on the day of the question cannot be followed again: `taken` of the evidence is the day."""
+    folder = Path(control_module.__file__).parent
+    for path in folder.glob("*.py"):
+        for word in ("now(", "today(", "time.time(", "monotonic("):
+            assert word not in path.read_text(), f"{path.name} asks the clock: {word}"
