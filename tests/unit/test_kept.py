@@ -128,7 +128,7 @@ def test_a_host_that_is_not_in_the_evidence_is_unknown(fleet: Fleet, tmp_path: P
 
 
 def test_controls_do_not_ask_the_clock() -> None:
-    """A verdict that depends on the day of the question cannot be followed again: `taken` of the evidence is the day."""
+    """A verdict that depends on the day of the question cannot be followed again; the evidence has its day."""
     folder = Path(control_module.__file__).parent
     for path in folder.glob("*.py"):
         for word in ("now(", "today(", "time.time(", "monotonic("):
