@@ -51,13 +51,16 @@ class SystemUser:
 
 
 @dataclass(frozen=True)
-class DkimKey:
-    """A signing key that is born on the host at `path` (owner _rspamd, mode 0640) and never leaves it."""
+class DkimSigner:
+    """A domain whose mail the host signs, with pairs of keys that are born there and never leave it.
+
+    `label` is the host's word in the selectors that it makes up; where `rsa` and `ed25519` are given, it makes up none.
+    """
 
     domain: str
-    selector: str
-    kind: Literal["rsa", "ed25519"]
-    path: str
+    label: str
+    rsa: str | None
+    ed25519: str | None
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ class Component:
     files: tuple[HostFile, ...] = ()
     directories: tuple[HostDirectory, ...] = ()
     users: tuple[SystemUser, ...] = ()
-    dkim_keys: tuple[DkimKey, ...] = ()
+    signers: tuple[DkimSigner, ...] = ()
     tls_files: tuple[TlsFile, ...] = ()
     tls_keys: tuple[TlsKeys, ...] = ()
     units: tuple[Unit, ...] = ()

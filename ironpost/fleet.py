@@ -137,6 +137,23 @@ def cross_mistakes(mailhosts: tuple[MailHost, ...], directory: Path) -> list[str
         if not found:
             found += address_mistakes(mailhost)
         mistakes += [told(mailhost, mistake) for mistake in found]
+    return mistakes + shared_selectors(mailhosts)
+
+
+def shared_selectors(mailhosts: tuple[MailHost, ...]) -> list[str]:
+    """Each host makes its own keys: two of them under one selector would break each other's mail."""
+    owners: dict[tuple[str, str], str] = {}
+    mistakes = []
+    for mailhost in mailhosts:
+        for signer in mailhost.signers:
+            for word in (signer.rsa, signer.ed25519) if signer.rsa else (signer.label,):
+                owner = owners.setdefault((signer.domain, word or ""), mailhost.name)
+                if owner != mailhost.name:
+                    what = "the selector" if signer.rsa else "selectors that begin with"
+                    mistakes.append(
+                        f"{mailhost.name}: has {what} {word} for {signer.domain}, and so has {owner}; "
+                        "give it Dkim(label=…) or selectors of its own"
+                    )
     return mistakes
 
 

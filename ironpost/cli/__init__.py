@@ -30,6 +30,7 @@ COMMANDS = {
     "plan": ("ironpost.cli.plan", "Show what a deploy would change on each host, and why."),
     "dns": ("ironpost.cli.dns", "Plan, publish and check the DNS records."),
     "tls": ("ironpost.cli.tls", "Certificates and keys: how they stand, and the rollover to the next key."),
+    "dkim": ("ironpost.cli.dkim", "Show the signing keys of each host, and change them without a bad second."),
     "verify": ("ironpost.cli.verify", "Prove the result against the controls."),
     "rollout": ("ironpost.cli.rollout", "Change a fleet in waves, each behind a gate; what fails goes back."),
     "generations": ("ironpost.cli.generations", "What each host keeps of its past."),

@@ -13,7 +13,7 @@ from ironpost.compliance.judge import Evidence
 from ironpost.compliance.letters import letters
 from ironpost.compliance.outside import probe
 from ironpost.compliance.proof import Wanted
-from ironpost.compliance.zone import zone
+from ironpost.compliance.zone import with_selectors, zone
 from ironpost.errors import IronpostError, UnverifiableError
 from ironpost.evidence.letters import Letters
 from ironpost.evidence.probes import Probes
@@ -23,7 +23,7 @@ from ironpost.evidence.zone import Zone
 from ironpost.fleet import Fleet
 from ironpost.mailhost import MailHost
 
-LETTERS = ("written", "bounce", "forged", "two_from", "spoof", "senders")
+LETTERS = ("written", "bounce", "forged", "two_from", "spoof", "claimed", "senders")
 Progress = Callable[[str], None]
 
 
@@ -36,7 +36,8 @@ def collect(fleet: Fleet, mailhost: MailHost, wanted: Wanted, progress: Progress
         post = pool.submit(letters, fleet, mailhost)
         seen = stamped(result(inside))
         progress(f"{mailhost.name}: looked at from inside")
-        probes = stamped(with_rest(mailhost, result(outside), result(records), result(post)))
+        written = result(post)
+        probes = stamped(with_rest(mailhost, result(outside), with_keys(fleet, result(records), written), written))
         progress(f"{mailhost.name}: probed from outside")
     return Evidence(seen, probes, told(fleet, mailhost, datetime.datetime.now(datetime.UTC).date()), has_peer(fleet))
 
@@ -70,6 +71,12 @@ def with_rest(mailhost: MailHost, probes: Any, records: Any, post: Any) -> Probe
     seen = probes if isinstance(probes, Probes) else nothing_seen(mailhost, str(probes))
     written = post if isinstance(post, Letters) else Letters({}, dict.fromkeys(LETTERS, str(post)))
     return dataclasses.replace(seen, zone_seen=records if isinstance(records, Zone) else None, letters_seen=written)
+
+
+def with_keys(fleet: Fleet, records: Any, post: Any) -> Any:
+    """The zone with the keys that the letters name."""
+    complete = isinstance(records, Zone) and isinstance(post, Letters)
+    return with_selectors(fleet.mailhosts, records, post) if complete else records
 
 
 def nothing_seen(mailhost: MailHost, why: str) -> Probes:

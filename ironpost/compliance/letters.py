@@ -24,6 +24,7 @@ from ironpost.fleet import Fleet
 from ironpost.mailhost import MailHost
 
 TAKEN = range(200, 300)
+STRANGERS = ("forged", "two_from", "spoof", "claimed")
 FAILURES = (OSError, smtplib.SMTPException, imaplib.IMAP4.error, MailboxError, IronpostError)
 # A domain that publishes p=reject for ever, for fleets of which none does (RFC 2606; seen in DNS).
 PROTECTED = "example.com"
@@ -81,7 +82,7 @@ class Post:
     def from_stranger(self) -> None:
         """Sends all of the stranger's letters in one visit."""
         recipient = mailbox.login_of(self.mailhost).address
-        tokens = {name: uuid.uuid4().hex for name in ("forged", "two_from", "spoof")}
+        tokens = {name: uuid.uuid4().hex for name in STRANGERS}
         letters = [strangers_letter(self.mailhost, name, recipient, token) for name, token in tokens.items()]
         if not self.fleet.vantage_points:
             raise MailboxError("there is no vantage point; add vantage_points= to the fleet")
@@ -91,6 +92,10 @@ class Post:
                 self.parts[name] = replies[name]
             if replies[name].code in TAKEN:  # it should have been refused; nobody shall find it in their mailbox
                 mailbox.arrived(self.mailhost, tokens[name])
+        if 500 <= replies["claimed"].code < 600:
+            self.parts["claimed"] = replies["claimed"]
+        else:
+            self.part("claimed", lambda: self.delivered(replies["claimed"], tokens["claimed"]))
         self.part("forged", lambda: self.delivered(replies["forged"], tokens["forged"]))
 
     def delivered(self, reply: Reply, token: str) -> Letter:
@@ -121,7 +126,7 @@ def letters(fleet: Fleet, mailhost: MailHost) -> Letters:
         try:
             post.from_stranger()
         except FAILURES as error:
-            post.missing |= dict.fromkeys(("forged", "two_from", "spoof"), reason(error))
+            post.missing |= dict.fromkeys(STRANGERS, reason(error))
         for each in waiting:
             each.result()
     return Letters(post.parts, post.missing)
@@ -140,10 +145,14 @@ def said(text: Any) -> str:
 
 
 def strangers_letter(mailhost: MailHost, name: str, recipient: str, token: str) -> StrangersLetter:
-    """`forged` claims our own verdict, `two_from` has two authors, `spoof` claims to be from a protected domain."""
+    """`forged` claims our own verdict, `two_from` has two authors, `spoof` claims to be from a protected domain.
+
+    `claimed` comes as a list would send it on, which is no reason to refuse it, and none to sign it.
+    """
     protected = [domain.name for domain in mailhost.domains if domain.dmarc_policy == "reject"]
     spoofed = f"spoof@{protected[0] if protected else PROTECTED}"
-    author = spoofed if name == "spoof" else "probe@stranger.invalid"
+    authors = {"spoof": spoofed, "claimed": f"claimed@{mailhost.main_domain}"}
+    author = authors.get(name, "probe@stranger.invalid")
     fields = [
         f"From: {author}",
         f"To: {recipient}",
@@ -153,6 +162,8 @@ def strangers_letter(mailhost: MailHost, name: str, recipient: str, token: str) 
     fields.append(f"Message-ID: <{token}@stranger.invalid>")
     if name == "two_from":
         fields.append("From: second@stranger.invalid")
+    if name == "claimed":
+        fields.append("List-Id: <ironpost-verify.stranger.invalid>")
     if name == "forged":
         fields.insert(0, f"Authentication-Results: {mailhost.name}; dmarc=pass header.from={FORGED_RESULT}")
     text = "\r\n".join([*fields, "", "Written and removed by ironpost verify.", ""])

@@ -18,6 +18,7 @@ import dns.rdtypes.ANY.TXT
 import dns.resolver
 import dns.reversename
 
+from ironpost.evidence.letters import Letters
 from ironpost.evidence.zone import Answer, Place, Zone
 from ironpost.mailhost import MailHost
 from ironpost.settings import Rfc2136
@@ -26,6 +27,7 @@ SECONDS = 3.0
 ATTEMPTS = 2
 PARALLEL = 8
 SILENT = "the name server does not answer"
+RANDOM = "nobody-has-this-selector"  # what a wildcard would answer for
 MOST_SPF_LOOKUPS = 20  # twice what RFC 7208 §4.6.4 allows, so that an excess shows
 
 
@@ -34,7 +36,7 @@ def zone(mailhosts: Iterable[MailHost], mailhost: MailHost) -> Zone:
     servers = known_servers(mailhosts)
     silent: set[str] = set()
     found = ask_all(servers, first_places(mailhost), silent)
-    found |= ask_all(servers, later_places(found) - found.keys(), silent)
+    found |= ask_all(servers, (later_places(found) | key_places(found)) - found.keys(), silent)
     for domain in (*mailhost.domain_names, mailhost.name):
         follow_spf(servers, found, domain, silent)
     return Zone(found)
@@ -65,9 +67,29 @@ def first_places(mailhost: MailHost) -> set[Place]:
     places |= {(pointer_name(address), "PTR") for address in mailhost.addresses}
     for domain in mailhost.domains:
         places |= {(domain.name, rtype) for rtype in ("MX", "TXT", "TYPE99")}
-        places |= {(f"{label}.{domain.name}", "TXT") for label in ("_dmarc", "_mta-sts", "_smtp._tls")}
-        places |= {(f"{key.selector}._domainkey.{domain.name}", "TXT") for key in domain.dkim_keys}
+        places |= {(f"{label}.{domain.name}", "TXT") for label in ("_dmarc", "_mta-sts", "_smtp._tls", "_ironpost")}
+        places |= {(f"{word}_domainkey.{domain.name}", "TXT") for word in ("", "_adsp.", f"{RANDOM}.")}
     return places
+
+
+def key_places(found: dict[Place, tuple[Answer, ...]]) -> set[Place]:
+    """Where keys stand, as the registry in the zone lists them (ours and those of all hosts of a domain)."""
+    rows = [
+        dict(word.partition("=")[::2] for word in value.split())
+        for (name, _), answers in found.items()
+        if name.startswith("_ironpost.")
+        for answer in answers
+        for value in answer.values
+    ]
+    names = {row.get("set", "").partition("/")[0] for row in rows}
+    return {(name, "TXT") for name in names if "._domainkey." in name}
+
+
+def with_selectors(mailhosts: Iterable[MailHost], seen: Zone, letters: Letters) -> Zone:
+    """The zone, and the keys that the letters name which the registry does not list: zones may be kept by hand."""
+    places = {(f"{selector}._domainkey.{domain}", "TXT") for domain, selector in letters.selectors}
+    asked = ask_all(known_servers(mailhosts), places - seen.answers.keys(), set())
+    return Zone({**seen.answers, **asked})
 
 
 def later_places(found: dict[Place, tuple[Answer, ...]]) -> set[Place]:
@@ -184,7 +206,7 @@ def judged(server: str, name: str, rtype: str, reply: dns.message.Message) -> An
     rrset = reply.get_rrset(reply.answer, owner, dns.rdataclass.IN, dns.rdatatype.from_text(rtype))
     values = tuple(sorted(shown(rdata) for rdata in rrset)) if rrset else ()
     target = alias[0].target.to_text(omit_final_dot=True).lower() if alias else None
-    return Answer(server, values, target, len(reply.to_wire()))
+    return Answer(server, values, target, len(reply.to_wire()), exists=reply.rcode() == dns.rcode.NOERROR)
 
 
 def shown(rdata: dns.rdata.Rdata) -> str:

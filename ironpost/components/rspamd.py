@@ -37,10 +37,14 @@ def rspamd(mailhost: MailHost) -> Component:
         ),
         directories=(HostDirectory(DKIM_DIRECTORY, mode=0o700, owner="_rspamd", group="_rspamd"),),
         users=(SystemUser("_rspamd", groups=("redis",)),),
-        dkim_keys=tuple(key for domain in mailhost.domains for key in domain.dkim_keys),
+        signers=mailhost.signers,
         units=(
             Unit("redis-server.service", restart_on=("/etc/redis/", drop_in("redis-server.service"))),
-            Unit("rspamd.service", restart_on=("/etc/rspamd/", drop_in("rspamd.service"))),
+            Unit(
+                "rspamd.service",
+                reload_on=(f"{DKIM_DIRECTORY}/",),
+                restart_on=("/etc/rspamd/", drop_in("rspamd.service")),
+            ),
         ),
         checks=(
             Check("rspamadm configtest >/dev/null", user="_rspamd"),

@@ -17,12 +17,14 @@ from ironpost.evidence import NotCollectedError
 from ironpost.evidence.letters import Letter
 from ironpost.evidence.probes import Probes
 from ironpost.evidence.snapshot import Snapshot
+from ironpost.evidence.zone import Answer
 from ironpost.mailhost import MailHost
 
 RSA_BITS = 2048
 MOST_BYTES = 1232  # DNS Flag Day 2020: the largest answer that no path cuts to pieces
 OVERSIGNED = ("from", "to", "cc", "subject", "date", "reply-to", "message-id", "content-type")
 PUBLISH = "run `ironpost dns apply`"
+NO_KEYS = ("_adsp.", "nobody-has-this-selector.")  # below _domainkey, and asked for since nothing may be there
 
 
 @control(
@@ -97,18 +99,26 @@ class RsaKeysHave2048Bits:
 
     def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
         faults = []
-        for domain in mailhost.domains:
-            place = f"{domain.dkim.rsa}._domainkey.{domain.name}"
-            for server, answer in probes.zone.everywhere(place, "TXT").items():
-                found = [tag(value, "p") for value in answer.values]
+        for place, answers in key_records(mailhost, probes).items():
+            for server, answer in answers.items():
+                found = [tag(value, "p") for value in answer.values if tag(value, "k") in ("", "rsa")]
                 faults += [
-                    f"{server}: {place} holds a key of {bits(key)} bits" for key in found if bits(key) != RSA_BITS
+                    f"{server}: {place} holds a key of {bits(key)} bits"
+                    for key in found
+                    if key and bits(key) != RSA_BITS  # an empty one is revoked
                 ]
-                if not found:
-                    faults.append(f"{server}: there is no {place}")
                 if answer.size > MOST_BYTES:
                     faults.append(f"{server}: the answer for {place} has {answer.size} bytes")
         return holds_unless(faults, remedy=PUBLISH)
+
+
+def key_records(mailhost: MailHost, probes: Probes) -> dict[str, dict[str, Answer]]:
+    """Place → server → answer, for each key of the host's domains that DNS or a letter names. None is no evidence."""
+    names = [place for domain in mailhost.domain_names for place in probes.zone.below(f"_domainkey.{domain}", "TXT")]
+    found = {place: probes.zone.everywhere(place, "TXT") for place in names if not place.startswith(NO_KEYS)}
+    if not found:
+        raise NotCollectedError("neither the registry in DNS nor a letter names a selector")
+    return found
 
 
 def tag(value: str, name: str) -> str:
@@ -188,17 +198,9 @@ class PublishedKeysAreThoseInUse:
             for each in signatures
             if not each.holds
         ]
-        used = {(each.domain, each.selector) for each in signatures}
-        for domain in mailhost.domains:
-            for selector in (domain.dkim.rsa, domain.dkim.ed25519):
-                place = f"{selector}._domainkey.{domain.name}"
-                shown = {
-                    server: sorted(tag(value, "p") for value in answer.values)
-                    for server, answer in probes.zone.everywhere(place, "TXT").items()
-                }
-                faults += [f"{server}: there is no {place}" for server, values in shown.items() if not any(values)]
-                if len({tuple(values) for values in shown.values()}) > 1:
-                    faults.append(f"the name servers differ on {place}")
-                if domain.name == mailhost.main_domain and (domain.name, selector) not in used:
-                    faults.append(f"letters carry no signature with s={selector}")
+        faults += [] if signatures else ["a letter carries no signature"]
+        for place, answers in key_records(mailhost, probes).items():
+            faults += [f"{server}: there is no {place}" for server, answer in answers.items() if not answer.values]
+            if len({answer.values for answer in answers.values()}) > 1:
+                faults.append(f"the name servers differ on {place}")
         return holds_unless(faults, remedy=PUBLISH)

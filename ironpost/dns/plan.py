@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ironpost.dns.records import Scope
+from ironpost.dns.records.pairs import REVOKED
 from ironpost.dns.recordset import RecordSet, SetId
 from ironpost.dns.registry import Entry, Rule, entries, registry_name
 from ironpost.dns.spf import merged_spf
@@ -19,6 +20,8 @@ LIMIT_FROM = 10  # owned record sets: below that a percentage says nothing
 
 # + new, - deleted, ~ changed, = as wanted, ! somebody else's in our place, ? not known now
 Sign = Literal["+", "-", "~", "=", "!", "?"]
+
+NEVER_AGAIN = "it was revoked, and a revoked selector never comes back: run `ironpost dkim rotate`"
 
 # What the operator decided for a place: `example.org/TXT` → adopt (own), merge or keep.
 Decisions = Mapping[str, Rule]
@@ -118,12 +121,25 @@ def judged(scope: Scope, wanted: RecordSet, seen: Seen, row: Entry | None, decis
         return Change("?", wanted.id, values, values, wanted.reason, scope.name, old, old)
     if rule == "keep":
         return Change("=", wanted.id, values, values, "somebody else's, kept as you decided", scope.name, old, rule)
+    if is_revoked(wanted, values) and REVOKED not in wanted.values:
+        return Change("!", wanted.id, values, values, f"{wanted.reason}; {NEVER_AGAIN}", scope.name, old, old)
     if seen.alias:
         reason = f"{wanted.reason}; a CNAME to {seen.alias} stands here, which only you can remove"
         return Change("!", wanted.id, (), wanted.values, reason, scope.name, old, old)
     after = joined(wanted, values) if rule == "merge" else wanted.values
     sign, rule = verdict(values, after, rule)
+    if sign == "=" and is_key(wanted):
+        rule = rule or "own"  # the public half of a key that was born on our host is nobody else's
     return Change(sign, wanted.id, values, after, wanted.reason, scope.name, old, rule)
+
+
+def is_revoked(wanted: RecordSet, values: tuple[str, ...]) -> bool:
+    """Whether a key stands revoked in DNS: whatever its host says, nobody is to trust it again."""
+    return is_key(wanted) and REVOKED in values
+
+
+def is_key(wanted: RecordSet) -> bool:
+    return "_domainkey" in wanted.id.name.split(".")
 
 
 def verdict(values: tuple[str, ...], after: tuple[str, ...], rule: Rule | None) -> tuple[Sign, Rule | None]:

@@ -49,7 +49,7 @@ def change_lines(change: Change, conflict: str = "") -> Iterator[str]:
     place = f"{change.id.name} {change.id.rtype}"
     row = f" [{change.rule}]" if change.old_rule != change.rule and change.rule else ""
     yield f"  {change.sign} {place}{row}  # {change.reason}"
-    if change.sign == "!" and change.before:
+    if change.sign == "!" and change.before != change.after and change.before:
         options = "--adopt, --merge or --keep" if change.id.part == "spf" else "--adopt or --keep"
         said = f"holds somebody else's; decide with {options} {change.id.name}/{change.id.rtype}"
         yield f"      {conflict or said}"

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ironpost.dns.records import SshKey, TlsKey, Told
+from ironpost.dns.records.pairs import Pair, SigningKey
 from ironpost.errors import HostError
 from ironpost.mailhost import MailHost
 from ironpost.remote import run_on
@@ -38,14 +39,14 @@ def told_or_reason(mailhost: MailHost) -> tuple[Told | None, str]:
 
 
 def parsed(mailhost: MailHost, text: str) -> tuple[Told | None, str]:
-    """What the host printed; a signing key that settings name and the host lacks gets a sentence."""
+    """What the host printed; a domain for which it has no signing keys gets a sentence."""
     try:
         told = understood(json.loads(text))
     except (ValueError, TypeError, KeyError):
         return None, f"{mailhost.name}: tells keys that make no sense; deploy the host again"
-    wanted = [key for domain in mailhost.domains for key in domain.dkim_keys]
-    lacking = [f"{key.selector} of {key.domain}" for key in wanted if (key.domain, key.selector) not in told.dkim]
-    reason = f"{mailhost.name}: has no signing key {', '.join(lacking)} yet; deploy the host" if lacking else ""
+    signing = {pair.domain for pair in told.dkim if pair.state == "signing" and all(key.public for key in pair.keys)}
+    lacking = [name for name in mailhost.domain_names if name not in signing]
+    reason = f"{mailhost.name}: has no signing keys of {', '.join(lacking)} yet; deploy the host" if lacking else ""
     return told, reason
 
 
@@ -54,8 +55,13 @@ def understood(whole: dict[str, Any]) -> Told:
     if int(whole["schema"]) > SCHEMA:
         raise ValueError("a newer schema")
     return Told(
-        {(str(row["domain"]), str(row["selector"])): str(row["public"]) for row in whole["dkim"]},
+        tuple(pair_of(row) for row in whole["dkim"]),
         tuple(TlsKey(str(row["kind"]), str(row["state"]), str(row["sha256"])) for row in whole["tls"]),
         str(whole["acme_account"]) if whole["acme_account"] else None,
         tuple(SshKey(str(row["kind"]), str(row["sha256"])) for row in whole.get("ssh", [])),
     )
+
+
+def pair_of(row: dict[str, Any]) -> Pair:
+    keys = tuple(SigningKey(str(key["kind"]), str(key["selector"]), str(key["public"])) for key in row["keys"])
+    return Pair(str(row["domain"]), str(row["state"]), int(row["age"]), int(row["born"]), keys)

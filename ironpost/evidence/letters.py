@@ -72,11 +72,18 @@ class Letters:
     two_from: reply to a stranger's letter with two From fields.
     spoof: reply to a stranger's letter that claims to be from a hosted domain that publishes p=reject.
     quarantined: from the stranger, claiming to be from a domain that publishes p=quarantine.
+    claimed: from the stranger, as a list post that claims to be from a hosted domain.
     senders: attempts at envelope senders after login.
     """
 
     parts: Mapping[str, object]
     missing: Mapping[str, str]
+
+    @property
+    def selectors(self) -> frozenset[tuple[str, str]]:
+        """(domain, selector) of each signature under the letters that were read."""
+        letters = [part for part in self.parts.values() if isinstance(part, Letter)]
+        return frozenset((each.domain, each.selector) for letter in letters for each in letter.signatures)
 
     def _part(self, name: str) -> object:
         if name not in self.parts:
@@ -98,6 +105,14 @@ class Letters:
     @property
     def quarantined(self) -> Letter:
         return self._letter("quarantined")
+
+    @property
+    def claimed(self) -> Letter | Reply:
+        """The letter as it was delivered, or the reply that refused it."""
+        found = self._part("claimed")
+        if not isinstance(found, (Letter, Reply)):
+            raise TypeError("claimed is a Letter or a Reply")
+        return found
 
     @property
     def two_from(self) -> Reply:

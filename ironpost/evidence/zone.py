@@ -15,7 +15,8 @@ class Answer:
     """What one server said of one place; `error` says why nothing is known. Values in presentation format.
 
     Names inside values are absolute, without closing dot; a TXT value is its strings joined. `alias` is the target of
-    a CNAME found there. `size` is that of the reply in bytes.
+    a CNAME found there. `size` is that of the reply in bytes. `exists` is false where the server denies the
+    name (NXDOMAIN).
     """
 
     server: str
@@ -23,6 +24,7 @@ class Answer:
     alias: str | None = None
     size: int = 0
     error: str | None = None
+    exists: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +32,10 @@ class Zone:
     """All answers, by place; one for each server that was asked."""
 
     answers: Mapping[Place, tuple[Answer, ...]]
+
+    def below(self, name: str, rtype: str) -> tuple[str, ...]:
+        """Names directly below a name that were asked for."""
+        return tuple(sorted(found for found, kind in self.answers if kind == rtype and found.partition(".")[2] == name))
 
     def everywhere(self, name: str, rtype: str) -> dict[str, Answer]:
         """Server → answer. Raises NotCollectedError when a server was not asked or did not answer."""

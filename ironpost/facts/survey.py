@@ -78,7 +78,7 @@ def parse(lines: list[str], manifest: dict[str, Any]) -> Survey:
 def everything(manifest: dict[str, Any]) -> tuple[Difference, ...]:
     rows = [Difference("package", name, "missing") for name in manifest["packages"]]
     rows += [Difference("file", file["path"], "missing") for file in manifest["files"]]
-    rows += [Difference("key", key["path"], "missing") for key in manifest["dkim_keys"]]
+    rows += [Difference("key", f"of {signer['domain']}", "missing") for signer in manifest["signers"]]
     return tuple(rows + [Difference("unit", unit["name"], "not configured") for unit in manifest["units"]])
 
 

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr
 
 from ironpost.accounts import Account
-from ironpost.component import DkimKey
 from ironpost.settings import Dkim, DnsName, MailAddress, PlainPath, Rfc2136, Sender, Setting
 
 DKIM_DIRECTORY = "/var/lib/rspamd/dkim"
@@ -65,10 +64,6 @@ class Domain(Setting):
         return self.dmarc or ("none" if self.sends_already else "reject")
 
     @property
-    def dkim_keys(self) -> tuple[DkimKey, DkimKey]:
-        """The two keys that sign in this domain's name, and where they lie on the host."""
-        place = f"{DKIM_DIRECTORY}/{self.name}"
-        return (
-            DkimKey(self.name, self.dkim.rsa, "rsa", f"{place}.{self.dkim.rsa}.key"),
-            DkimKey(self.name, self.dkim.ed25519, "ed25519", f"{place}.{self.dkim.ed25519}.key"),
-        )
+    def signing_file(self) -> str:
+        """Where the host keeps the selectors and keys with which it signs in this domain's name."""
+        return f"{DKIM_DIRECTORY}/{self.name}.signing"

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import certificate, challenge, drain, past, rollover, stage, survey, switch, tell
+from . import certificate, challenge, drain, past, rollover, rotation, stage, survey, switch, tell
 from .state import TOP, Refused, locked, manifest_of, read_state
 
 PROGRAM = Path(__file__).parent
@@ -110,6 +110,11 @@ def do_tls_status() -> dict[str, Any]:
     return tell.tls_status(manifest_of(read_state()["current"]))
 
 
+def do_dkim_step() -> list[str]:
+    with locked("a rotation of DKIM keys"):
+        return rotation.step(manifest_of(read_state()["current"]), heard())
+
+
 def do_state() -> dict[str, Any]:
     state = read_state()
     return state | {"meta": manifest_of(state["current"]).get("meta", {})}
@@ -150,6 +155,7 @@ VERBS: dict[str, Any] = {
     "challenge": challenge.prove,
     "tls-status": do_tls_status,
     "tls-roll": rollover.roll,
+    "dkim-step": do_dkim_step,
     "state": do_state,
     "generations": do_generations,
     "rollback": do_rollback,

@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from . import accounts, keys, tlskeys, trees, trial
+from . import accounts, signing, tlskeys, trees, trial
 from .state import STAGE, TOP, Refused, manifest_of, read_state
 
 
@@ -24,8 +24,7 @@ def stage(incoming: Path, program: Path) -> dict[str, Any]:
         ensure_user(user)
     for folder in manifest["directories"]:
         trees.ensure_folder(folder)
-    for key in manifest["dkim_keys"]:
-        keys.make(key)
+    signing.prepare(manifest.get("signers", []))
     for wanted in manifest["tls_keys"]:
         tlskeys.ensure(wanted)
     trees.give_owners(manifest, incoming / "tree")

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from . import accounts, kernel, keys, rules, tlskeys, trees, units
+from . import accounts, kernel, rules, signing, tlskeys, trees, units
 from .state import manifest_of, read_state
 
 
@@ -84,7 +84,12 @@ def stale(manifest: dict[str, Any], current: int) -> list[dict[str, str]]:
 
 
 def dkim(manifest: dict[str, Any]) -> list[dict[str, str]]:
-    return [row for key in manifest["dkim_keys"] for row in found("key", key["path"], keys.difference(key))]
+    return [
+        row
+        for signer in manifest.get("signers", [])
+        for what, why in signing.differences(signer)
+        for row in found("key", what, why)
+    ]
 
 
 def tls(manifest: dict[str, Any]) -> list[dict[str, str]]:

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import kernel, rules, trees, units
+from . import kernel, rules, signing, trees, units
 from .state import (
     GENERATIONS,
     STAGE,
@@ -122,8 +122,9 @@ def put_in_place(manifest: dict[str, Any], tree: Path, gone: list[str], live: bo
         trees.place(trees.below(tree, path), Path(path))
     for path in gone:
         put_back(path)
+    drifted = signing.settle(manifest.get("signers", []))
     if live:
-        drifted = [str(rules.FILE)] if rules.difference() else []
+        drifted += [str(rules.FILE)] if rules.difference() else []
         drifted += [str(kernel.FILES[0])] if kernel.difference() else []
         return units.apply(manifest["units"], changed + gone + drifted)
     units.systemctl("daemon-reload")

@@ -5,20 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import certificate, host_keys, keys, spki, tlskeys
+from . import certificate, host_keys, rotation, spki, tlskeys
 
 SCHEMA = 1
 
 
 def tell(manifest: dict[str, Any]) -> dict[str, Any]:
-    """`dkim`: public signing keys; `tls`: digests of the keys that are, will be or were served; `acme_account`;
+    """`dkim`: pairs of signing keys; `tls`: digests of the keys that are, will be or were served; `acme_account`;
 
     `ssh`: digests of the keys by which sshd shows who it is.
     """
     born = manifest.get("tls_keys", [])
     return {
         "schema": SCHEMA,
-        "dkim": keys.public_keys(manifest),
+        "dkim": rotation.tell(manifest),
         "tls": [*files(manifest), *(row for wanted in born for row in tlskeys.public_keys(wanted))],
         "acme_account": tlskeys.read()["account"] if born else None,
         "ssh": host_keys.told(),

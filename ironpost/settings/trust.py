@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from ironpost.secret import Secret
 from ironpost.settings.block import Setting, shown
 from ironpost.settings.publication import Rfc2136
 from ironpost.settings.words import DnsLabel, MailAddress, PlainPath
+
+LONGEST_LABEL = 40  # leaves room for -202611xxxx-r
 
 
 class CertificateFiles(Setting):
@@ -53,15 +55,27 @@ class Acme(Setting):
 
 
 class Dkim(Setting):
-    """The selectors of the two keys that sign each message (RFC 6376, RFC 8463)."""
+    """The pair of keys that signs each message (RFC 6376, RFC 8463). The host makes up selectors, new ones each time.
 
-    rsa: DnsLabel = "r1"
-    ed25519: DnsLabel = "e1"
+    They begin with `label`, by default the first part of the host's name; with `rsa` and `ed25519` you name both
+    yourself. `rotate_days` lets `ironpost dkim rotate --due` begin a rotation at that age. `test_wait_seconds` shortens
+    every wait of a rotation, for tests alone: mail on its way may fail.
+    """
+
+    label: DnsLabel | None = None
+    rsa: DnsLabel | None = None
+    ed25519: DnsLabel | None = None
+    rotate_days: Annotated[int, Field(ge=30, le=180)] | None = None
+    test_wait_seconds: Annotated[float, Field(ge=0)] | None = None
 
     @model_validator(mode="after")
     def _selectors_differ(self) -> Dkim:
         if self._mistakes:
             return self
-        if self.rsa == self.ed25519:
+        if self.label is not None and len(self.label) > LONGEST_LABEL:
+            raise ValueError(f"label has {len(self.label)} characters; use at most {LONGEST_LABEL}")
+        if (self.rsa is None) is not (self.ed25519 is None):
+            raise ValueError("names one selector of two; name both, or none and the host makes them up")
+        if self.rsa is not None and self.rsa == self.ed25519:
             raise ValueError(f"both keys have the selector {self.rsa!r}; give each its own")
         return self

@@ -39,7 +39,7 @@ def described(component: Component) -> str:
     lines += [f"user {user.name} uid={user.uid} groups={','.join(user.groups)}" for user in component.users]
     lines += [f"directory {d.path} {d.mode:04o} {d.owner}:{d.group}" for d in component.directories]
     lines += [f"file {file.path} {file.mode:04o} {file.owner}:{file.group}" for file in component.files]
-    lines += [f"key {key.path} {key.kind}" for key in component.dkim_keys]
+    lines += [f"signer {each.domain} label={each.label} {each.rsa} {each.ed25519}" for each in component.signers]
     for unit in component.units:
         lines.append(f"unit {unit.name} {unit.state} reload={unit.reload_on} restart={unit.restart_on}")
     for port in component.ports:

@@ -40,7 +40,7 @@ def planted(deployed: Lab) -> dict[str, str]:
         found[f"update key of {domain}"] = deployed.tsig(domain).secret
         found[f"hash of {PEOPLE[host]}"] = users_file(deployed.directory, domain).read_text().split("$")[5][:40]
         found[f"password of {PEOPLE[host]}"] = password(deployed.directory, PEOPLE[host])
-        private = deployed.run(host, f"sed -n 3p /var/lib/rspamd/dkim/{domain}.r1.key").stdout.strip()
+        private = deployed.run(host, f"cat /var/lib/rspamd/dkim/{domain}.*-r.key | sed -n 3p").stdout.strip()
         found[f"DKIM key of {domain}"] = private[:40]
     assert all(len(piece) >= 20 for piece in found.values())
     return found

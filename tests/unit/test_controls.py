@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import re
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from ironpost.compliance.judge import UNREADABLE, side
 from ironpost.compliance.proof import Judged
-from ironpost.controls import CLAIMED, CONTROLS, dmarc, spf
+from ironpost.controls import CLAIMED, CONTROLS, dmarc, keys, spf
 from ironpost.controls.control import Verdict, broken, holds
 from ironpost.errors import UnverifiableError
 from ironpost.evidence import NotCollectedError
@@ -178,6 +179,36 @@ def test_a_macro_in_spf_is_unknown() -> None:
 def test_dmarc_mistakes_are_counted(policy: str, count: int) -> None:
     """Valid under both grammars, or told."""
     assert len(dmarc.mistakes(policy)) == count
+
+
+RSA = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQC"  # cut short: not a key
+
+
+@pytest.mark.parametrize(
+    ("values", "count"),
+    [
+        (("v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",), 0),
+        (("v=DKIM1; p=",), 0),
+        (("v=DKIM1; t=y; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",), 1),
+        (("k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=; v=DKIM1",), 1),
+        (("v=DKIM1; g=*; p=",), 1),
+        ((f"v=DKIM1; k=rsa; p={RSA}",), 1),
+        (("v=DKIM1; k=ed25519; p=c2hvcnQ=",), 1),
+        (("v=DKIM1; k=ecdsa; p=",), 1),
+        (("v=DKIM1; p=", "v=DKIM1; p="), 1),
+        ((), 1),
+    ],
+)
+def test_mistakes_in_key_records_are_counted(values: tuple[str, ...], count: int) -> None:
+    """Each verifier would decide by itself what such a record is worth (RFC 6376 §3.6.1)."""
+    assert len(keys.mistakes(values)) == count
+
+
+def test_a_selector_tells_its_age_only_where_it_was_made_up() -> None:
+    """The month is all that it says, so the key is given the benefit of the whole month."""
+    now = datetime.datetime(2025, 8, 1, tzinfo=datetime.UTC)
+    assert keys.days_since("mx1-202501kfzt-r", now) == 182
+    assert keys.days_since("2026q4", now) == 0
 
 
 def test_references_in_overrides_are_looked_up() -> None:

@@ -105,6 +105,22 @@ def test_what_depends_on_an_unread_host_is_unknown_and_kept() -> None:
     assert all(change.before == change.after for change in found)
 
 
+def test_a_key_of_our_host_is_ours_also_after_the_registry_was_lost() -> None:
+    """Else its rotation could neither revoke nor remove it."""
+    wanted = record_set("s._domainkey.example.org", "TXT", ("v=DKIM1; k=rsa; p=AAAA",), "why")
+    [change] = plan(scope(wanted), {("s._domainkey.example.org", "TXT"): Seen(("v=DKIM1; k=rsa; p=AAAA",))})
+    assert (change.sign, change.rule, change.pending) == ("=", "own", True)
+
+
+def test_a_revoked_selector_never_comes_back() -> None:
+    """A stolen host that still runs tells its keys as before; the world must not be told to trust them again."""
+    wanted = record_set("s._domainkey.example.org", "TXT", ("v=DKIM1; k=rsa; p=AAAA",), "why")
+    zone = {("s._domainkey.example.org", "TXT"): Seen(("v=DKIM1; p=",))}
+    zone[REGISTRY] = Seen((row("s._domainkey.example.org/TXT"),))
+    [change] = plan(scope(wanted), zone, {"s._domainkey.example.org/TXT": "own"})
+    assert change.sign == "!" and not change.pending and "dkim rotate" in change.reason
+
+
 def test_an_alias_in_our_place_is_a_conflict() -> None:
     """Nothing may stand beside a CNAME (RFC 1034 §3.6.2)."""
     [change] = plan(scope(MX), {("example.org", "MX"): Seen(alias="elsewhere.example")}, {"example.org/MX": "own"})

@@ -13,7 +13,8 @@ from ironpost.inventory import read_inventory
 from tests.inventories import HASH, mailhost, write_inventory
 
 DOMAIN = 'Domain(name="example.org", users="users/example.org.toml")'
-LABEL = DOMAIN[:-1] + ', dkim=Dkim(rsa="2026 q1"))'
+LABEL = DOMAIN[:-1] + ', dkim=Dkim(rsa="2026 q1", ed25519="k"))'
+HALF = DOMAIN[:-1] + ', dkim=Dkim(rsa="k"))'
 SAME = DOMAIN[:-1] + ', dkim=Dkim(rsa="k", ed25519="k"))'
 
 BAD = [
@@ -34,6 +35,7 @@ BAD = [
     ({"domains": "[]"}, "domains: Tuple should have at least 1 item"),
     ({"domains": f"[{DOMAIN}, {DOMAIN}]"}, "stands twice"),
     ({"domains": f"[{LABEL}]"}, "is not a DNS label"),
+    ({"domains": f"[{HALF}]"}, "names one selector of two"),
     ({"domains": f"[{SAME}]"}, "both keys have the selector"),
     ({"domains": '[Domain(name="example.org", users="users/none.toml")]'}, "none.toml: No such file"),
     ({"admin": '"nobody@example.org"'}, "has no mailbox here"),
@@ -82,6 +84,26 @@ def test_two_hosts_do_not_share_a_name_or_an_address(tmp_path: Path) -> None:
     with pytest.raises(
         InventoryError, match=r"(?s)two mail hosts have this host name.*two mail hosts have this address"
     ):
+        read_inventory(inventory)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ("", "", "selectors that begin with mx1"),
+        (', dkim=Dkim(rsa="k1", ed25519="k2")', ', dkim=Dkim(rsa="k2", ed25519="k3")', "the selector k2"),
+        ("", ', dkim=Dkim(label="mx1-b")', ""),
+    ],
+)
+def test_two_hosts_of_a_domain_do_not_share_selectors(tmp_path: Path, first: str, second: str, words: str) -> None:
+    """Each makes its own keys: under one selector they would break each other's mail, and be revoked together."""
+    domains = [f"[{DOMAIN[:-1]}{dkim})]" for dkim in (first, second)]
+    other = {"name": '"mx1.example.net"', "ipv4": '"127.0.0.2"'}
+    inventory = write_inventory(tmp_path, mailhost(domains=domains[0]), mailhost(domains=domains[1], **other))
+    if not words:
+        read_inventory(inventory)
+        return
+    with pytest.raises(InventoryError, match=words):
         read_inventory(inventory)
 
 

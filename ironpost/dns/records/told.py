@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from ironpost.dns.records.pairs import Pair
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,9 @@ class SshKey:
 
 @dataclass(frozen=True)
 class Told:
-    """`dkim` is (domain, selector) → value of p=; `acme_account` the URI of the account (RFC 8657), if there is one."""
+    """`dkim` are the pairs of all its domains; `acme_account` the URI of the account (RFC 8657), if there is one."""
 
-    dkim: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    dkim: tuple[Pair, ...] = ()
     tls: tuple[TlsKey, ...] = ()
     acme_account: str | None = None
     ssh: tuple[SshKey, ...] = ()

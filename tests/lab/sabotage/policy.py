@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 
 import dns.name
@@ -10,10 +9,8 @@ import dns.query
 import dns.reversename
 import dns.tsigkeyring
 import dns.update
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ironpost.lab import Lab
-from tests.lab.deployment import succeed
 from tests.lab.sabotage import LETTERS, PEOPLE, Sabotage, postfix
 
 RSPAMD = "/etc/rspamd/rspamd.conf.override"
@@ -54,21 +51,6 @@ def wrong_pointer(lab: Lab, host: str) -> None:
     publish(lab, host, name, "PTR", "static-10.pool.example.", zone)
 
 
-def short_rsa_key(lab: Lab, host: str) -> None:
-    """A key of 1024 bits signs, and is published as if it had been meant."""
-    path = f"/var/lib/rspamd/dkim/{PEOPLE[host][0]}.r1.key"
-    public = f"openssl pkey -in {path} -pubout -outform DER | base64 -w0"
-    lab.run(host, f"openssl genrsa -out {path} 1024 2>/dev/null && {public} >{path}.public && {FILTER_AGAIN}")
-    succeed(lab, *APPLY)
-
-
-def foreign_public_key(lab: Lab, host: str) -> None:
-    """What DNS is given is not the public half of what signs."""
-    foreign = base64.b64encode(Ed25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
-    lab.run(host, f"cat >/var/lib/rspamd/dkim/{PEOPLE[host][0]}.e1.key.public", input=foreign)
-    succeed(lab, *APPLY)
-
-
 def weak_password(lab: Lab, host: str) -> None:
     second = PEOPLE[host][1]
     lab.run(host, f"sed -i 's/^\\({second}@[^:]*\\):{{ARGON2ID}}[^:]*/\\1:{{PLAIN}}not-a-hash/' /etc/dovecot/users")
@@ -102,25 +84,6 @@ POLICY = (
     Sabotage("AUTH-04", "a password in clear text", weak_password, sides=("inside",)),
     Sabotage("AUTH-09", "everybody may write as everybody", postfix("submissions/inet/smtpd_sender_restrictions=")),
     Sabotage("AUTH-11", "users of the system may log in", system_logins, sides=("inside",)),
-    Sabotage(
-        "DKIM-01",
-        "users' letters leave unsigned",
-        f"sed -i 's/sign_authenticated = true/sign_authenticated = false/' {RSPAMD} && {FILTER_AGAIN}",
-        trips=frozenset({"DKIM-05", "DKIM-06"}),
-    ),
-    Sabotage(
-        "DKIM-02",
-        "an RSA key of 1024 bits",
-        short_rsa_key,
-        repair=("deploy", "dns"),
-        trips=frozenset({"DKIM-01", "DKIM-06"}),
-    ),
-    Sabotage(
-        "DKIM-05",
-        "a second From would go unnoticed",
-        f"sed -i 's/(o)from:/from:/' {RSPAMD} && {FILTER_AGAIN}",
-    ),
-    Sabotage("DKIM-06", "the published key is another one", foreign_public_key, repair=("deploy", "dns")),
     Sabotage(
         "SPF-01",
         "an SPF policy with a slip of the pen",

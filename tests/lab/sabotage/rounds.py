@@ -82,6 +82,10 @@ def repair(lab: Lab, broken: Round) -> None:
     ways = {way for _, sabotage in broken for way in sabotage.repair}
     if "deploy" in ways:
         succeed(lab, *DEPLOY)
+    if "rotate" in ways:
+        hosts = [lab.host(host).fqdn for host, sabotage in broken if "rotate" in sabotage.repair]
+        limits = [word for host in hosts for word in ("--limit", host)]
+        succeed(lab, "ironpost", "dkim", "rotate", "inventories/lab.py", *limits, "--wait")
     if "dns" in ways:
         succeed(lab, *APPLY)
         time.sleep(2 * SHORT)

@@ -71,7 +71,7 @@ SYSTEM = (
         INSIDE,
     ),
     Sabotage("SEC-01", "everybody may read the TLS key", "chmod 644 /etc/ssl/ironpost/key.pem", INSIDE),
-    Sabotage("SEC-02", "everybody may read a signing key", "chmod 644 /var/lib/rspamd/dkim/DOMAIN.r1.key", INSIDE),
+    Sabotage("SEC-02", "everybody may read a signing key", "chmod 644 /var/lib/rspamd/dkim/DOMAIN.*-r.key", INSIDE),
     Sabotage("SEC-03", "everybody may read the password hashes", "chmod 644 /etc/dovecot/users", INSIDE),
     Sabotage(
         "SEC-07",

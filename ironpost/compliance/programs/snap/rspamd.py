@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from .look import access, run, text_of
 from .tls import public_half
 
 KEPT = Path("/var/lib/rspamd/dkim")
+PAIRS = Path("/var/lib/ironpost/dkim.json")
+DAY = 86_400
 MODULES = ("dkim_signing", "spf", "dmarc", "milter_headers", "force_actions", "options", "multimap", "dkim")
 
 
@@ -36,9 +39,44 @@ def rspamd_modules() -> dict[str, dict[str, Any]]:
 
 
 def dkim_keys(configured: str) -> list[dict[str, Any]]:
-    """Each signing key that rspamd has, in use or not; `told` is what DNS is given of it."""
-    paths = set(re.findall(r'"path"\s*:\s*"([^"$]+)"', configured)) | {str(path) for path in KEPT.glob("*.key")}
-    return [dict(dkim_key(path), told=text_of(path + ".public")) for path in sorted(paths)]
+    """Each private key that rspamd could sign with, in use or not.
+
+    `told`: what DNS is given of it. `days`: since it was written. `signs`: whether rspamd is told to sign with it.
+    `known`: whether a pair names it that is not revoked.
+    """
+    used = set(re.findall(r'"path"\s*:\s*"([^"$]+)"', configured))
+    known = known_paths()
+    return [
+        dict(
+            dkim_key(path),
+            told=text_of(path + ".public"),
+            days=days_old(path),
+            signs=path in used,
+            known=path in known,
+        )
+        for path in sorted(used | {str(path) for path in KEPT.glob("*.key")})
+    ]
+
+
+def known_paths() -> set[str]:
+    try:
+        domains = json.loads(PAIRS.read_text())["domains"]
+    except (OSError, ValueError, KeyError):
+        return set()
+    return {
+        str(KEPT / f"{domain}.{pair[kind]}.key")
+        for domain, pairs in domains.items()
+        for pair in pairs
+        if pair["state"] != "revoked"
+        for kind in ("rsa", "ed25519")
+    }
+
+
+def days_old(path: str) -> float:
+    try:
+        return (time.time() - Path(path).stat().st_mtime) / DAY
+    except OSError:
+        return 0.0
 
 
 def dkim_key(path: str) -> dict[str, Any]:
