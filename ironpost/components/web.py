@@ -28,7 +28,8 @@ def web(mailhost: MailHost) -> Component:
             HostFile(SANDBOX, render(SANDBOX, mailhost)),
             *(page for domain in mailhost.domains for page in pages(domain, mailhost)),
         ),
-        directories=(HostDirectory(CHALLENGES),) if mailhost.answers_challenges else (),
+        # Always there: the walls around nginx show it only if it was there when nginx started.
+        directories=(HostDirectory(CHALLENGES),),
         units=(Unit(SERVICE, reload_on=("/etc/nginx/", "/etc/ssl/ironpost/"), restart_on=(SANDBOX,)),),
         ports=ports(mailhost),
         checks=(Check("mkdir -p /run/nginx && nginx -t -q -e stderr"),),

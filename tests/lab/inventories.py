@@ -27,7 +27,7 @@ def with_setting(folder: Path, setting: str) -> str:
 
 ACME = """Acme(
             contact=admin,
-            challenge="dns-01",
+            challenge="dns-01" if name == "mx1" else "http-01",
             directory=_lab.acme_directory,
             authority=str(_lab.root_certificate),
             rsa=name == "mx1",
@@ -35,11 +35,16 @@ ACME = """Acme(
                 primary=_lab.name_servers[0],
                 servers=_lab.name_servers,
                 key=TsigKey(name=f"acme.{domain}", secret=Secret.file(_lab.acme_tsig(domain).secret_file)),
-            ),
+            )
+            if name == "mx1"
+            else None,
         )"""
 FILES = "CertificateFiles(chain=str(chain), key=Secret.file(key), next_key=Secret.file(next_key))"
 
 
 def by_acme(folder: Path, *replacements: tuple[str, str]) -> str:
-    """The lab's inventory with certificates that the hosts fetch from the lab's ACME server; mx1 with RSA besides."""
+    """The lab's inventory with certificates that the hosts fetch from the lab's ACME server.
+
+    mx1 proves its names by DNS, and has an RSA certificate besides; mx2 proves its names over port 80.
+    """
     return variant(folder, ("import Allow, ", "import Acme, Allow, "), (FILES, ACME), *replacements)
