@@ -33,7 +33,8 @@ def priced(plan: ZonePlan, ask: Ask) -> ZonePlan:
         if change.id.part == "spf" and change.after:
             cost = spf_cost(change.after[0], change.id.name, ask)
             notes.append(f"{change.id.name}: SPF {cost.sentence()}")
-            # What stands there already, or is somebody else's, is told; it keeps nothing else from being published.
-            kind = faults if change.pending else notes
+            # What stands there already is told, broken as it may be; it keeps nothing else from being published.
+            broken_before = any(spf_cost(policy, change.id.name, ask).excess for policy in change.before)
+            kind = faults if change.pending and not broken_before else notes
             kind += [f"{change.id}: {fault}; receivers take it for an error (RFC 7208 §4.6.4)" for fault in cost.excess]
     return replace(plan, notes=tuple(notes), faults=tuple(faults))

@@ -87,6 +87,13 @@ def test_one_that_stands_already_is_told_and_stops_nothing() -> None:
     assert any("asks 11 times" in note for note in plan.notes) and not refusals((plan,))
 
 
+def test_a_merge_with_a_policy_that_was_broken_before_is_not_refused() -> None:
+    """The fault is theirs, and our host sends from now on: refusing would mend nothing."""
+    dear = "v=spf1 " + "mx " * 11 + "~all"
+    [plan] = with_costs([plan_of(dear, dear.replace("~all", "ip4:192.0.2.1 ~all"))], (), ())
+    assert any("asks 11 times" in note for note in plan.notes) and not refusals((plan,))
+
+
 def test_what_is_planned_counts_as_if_it_stood_there() -> None:
     """On the first day the MX that the policy leads to is not published yet."""
     mx = Change("+", SetId("example.org", "MX"), (), ("10 mx1.example.org.",), "why", "example.org", None, "own")
