@@ -76,7 +76,7 @@ SYSTEM = (
     Sabotage(
         "SEC-07",
         "Redis listens on a port of loopback",
-        "sed -i 's/^port 0/port 6379/' /etc/redis/redis.conf && systemctl restart redis-server",
+        "sed -i 's/^port 0/port 6379\\nbind 127.0.0.1/' /etc/redis/redis.conf && systemctl restart redis-server",
         INSIDE,
     ),
     Sabotage(
