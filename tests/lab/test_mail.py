@@ -178,6 +178,16 @@ def test_tls_1_2_is_refused_on_465_of_the_modern_host(published: Lab) -> None:
         submissions(published, "mx1", newest=ssl.TLSVersion.TLSv1_2)
 
 
+def test_the_hybrid_key_exchange_is_agreed_on_with_those_who_can(published: Lab) -> None:
+    """OpenSSL 3.5 on the stranger's host; a client that has only X25519 is served as well."""
+    server = published.host("mx1").ipv4
+    for port, start in ((25, "-starttls smtp"), (465, ""), (993, "")):
+        for groups, agreed in (("X25519MLKEM768:X25519", "X25519MLKEM768"), ("X25519", "X25519")):
+            client = f"openssl s_client -connect {server}:{port} {start} -groups {groups} </dev/null 2>&1"
+            said = published.run("stranger", client, check=False).stdout
+            assert re.search(rf"Negotiated TLS1.3 group: {agreed}$|Peer Temp Key: {agreed}\b", said, re.M), said[-1500:]
+
+
 def test_tls_1_2_is_served_on_465_of_the_intermediate_host(published: Lab) -> None:
     """The test above would pass on a dead port."""
     with submissions(published, "mx2", newest=ssl.TLSVersion.TLSv1_2) as session:

@@ -15,7 +15,11 @@ VERSIONS = {"TLSv1": 0x0301, "TLSv1.1": 0x0302, "TLSv1.2": 0x0303, "TLSv1.3": 0x
 SHA1 = (0x0203, 0x0201)
 SHA224 = (0x0303, 0x0301)
 SIGNATURES = (0x0403, 0x0503, 0x0603, 0x0807, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, *SHA224, *SHA1)
-GROUPS = (0x001D, 0x0017, 0x0018, 0x0019)
+X25519, X25519MLKEM768 = 0x001D, 0x11EC
+GROUPS = (X25519, 0x0017, 0x0018, 0x0019)
+# secp192r1, secp224r1, secp256k1, sect233r1, secp160r1, and finite fields of 2048 bits (RFC 8422 §5.1.1, RFC 7919).
+WEAK_GROUPS = (0x0013, 0x0015, 0x0016, 0x0007, 0x0010, 0x0100)
+EXTENDED_MASTER_SECRET = 23  # RFC 7627
 TLS13_SUITES = (0x1302, 0x1303, 0x1301)
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 NAMES = {
@@ -62,24 +66,38 @@ SUITES = (
 )  # fmt: skip
 
 
-def client_hello(name: str, version: str, suites: tuple[int, ...], signatures: tuple[int, ...] = SIGNATURES) -> bytes:
-    """A record with a ClientHello that offers this version and nothing above or below it."""
+def client_hello(
+    name: str,
+    version: str,
+    suites: tuple[int, ...],
+    signatures: tuple[int, ...] = SIGNATURES,
+    groups: tuple[int, ...] = GROUPS,
+) -> bytes:
+    """A record with a ClientHello that offers this version and nothing above or below it.
+
+    It offers compression, which no server may take (RFC 9325 §3.3); TLS 1.3 forbids even the offer (RFC 8446 §4.1.2).
+    Without a name it names no server.
+    """
     number = VERSIONS[version]
     body = struct.pack(">H", min(number, 0x0303)) + os.urandom(32) + vector(1, os.urandom(32))
-    body += vector(2, words(suites) + b"\x00\xff") + b"\x01\x00"  # RFC 5746: secure renegotiation is signalled
-    body += vector(2, extensions(name, number, signatures))
+    body += vector(2, words(suites) + b"\x00\xff")  # RFC 5746: secure renegotiation is signalled
+    body += vector(1, b"\x00" if number == 0x0304 else b"\x01\x00")
+    body += vector(2, extensions(name, number, signatures, groups))
     handshake = b"\x01" + len(body).to_bytes(3, "big") + body
     return b"\x16\x03\x01" + vector(2, handshake)
 
 
-def extensions(name: str, number: int, signatures: tuple[int, ...]) -> bytes:
-    found = extension(0, vector(2, b"\x00" + vector(2, name.encode())))
-    found += extension(10, vector(2, words(GROUPS))) + extension(11, b"\x01\x00")
+def extensions(name: str, number: int, signatures: tuple[int, ...], groups: tuple[int, ...]) -> bytes:
+    found = extension(0, vector(2, b"\x00" + vector(2, name.encode()))) if name else b""
+    found += extension(10, vector(2, words(groups))) + extension(11, b"\x01\x00")
+    found += extension(EXTENDED_MASTER_SECRET, b"")
     if number >= 0x0303:
         found += extension(13, vector(2, words(signatures)))
     if number == 0x0304:
         found += extension(43, vector(1, words((number,))))
-        found += extension(51, vector(2, words((GROUPS[0],)) + vector(2, os.urandom(32))))
+        # A key for the one group that needs no arithmetic; for others the server asks in a second hello.
+        share = words((X25519,)) + vector(2, os.urandom(32)) if X25519 in groups else b""
+        found += extension(51, vector(2, share))
     return found
 
 
@@ -130,6 +148,7 @@ def answer_of(handshake: bytes) -> dict[str, Any] | None:
             found = server_hello(body)
         elif kind == 12 and found:
             found["signature"] = signature_of(body, found["version"])
+            found["group"] = struct.unpack(">H", body[1:3])[0] if body[:1] == b"\x03" else None
         elif kind == 14 and found:
             found["complete"] = True
     return found
@@ -139,14 +158,30 @@ def server_hello(body: bytes) -> dict[str, Any]:
     number = struct.unpack(">H", body[:2])[0]
     start = 35 + body[34]
     suite = struct.unpack(">H", body[start : start + 2])[0]
-    rest = body[start + 5 :]
+    found = extensions_of(body[start + 5 :])
+    if 43 in found:
+        number = struct.unpack(">H", found[43][:2])[0]
+    version = next((name for name, value in VERSIONS.items() if value == number), hex(number))
+    return {
+        "version": version,
+        "suite": suite_name(suite),
+        "code": suite,
+        "signature": None,
+        "complete": False,
+        "group": struct.unpack(">H", found[51][:2])[0] if 51 in found else None,
+        "compression": body[start + 2],
+        "extended_master_secret": EXTENDED_MASTER_SECRET in found,
+        "secure_renegotiation": 0xFF01 in found,
+    }
+
+
+def extensions_of(rest: bytes) -> dict[int, bytes]:
+    found = {}
     while len(rest) >= 4:
         kind, size = struct.unpack(">HH", rest[:4])
-        if kind == 43:
-            number = struct.unpack(">H", rest[4:6])[0]
+        found[kind] = rest[4 : 4 + size]
         rest = rest[4 + size :]
-    version = next((name for name, value in VERSIONS.items() if value == number), hex(number))
-    return {"version": version, "suite": suite_name(suite), "code": suite, "signature": None, "complete": False}
+    return found
 
 
 def signature_of(body: bytes, version: str) -> int | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from . import dane, proven, scan, smtp, tls, web
+from . import dane, exchange, proven, scan, smtp, tls, web
 from .wire import SOURCES, ProbeError
 
 PARALLEL = 8  # conversations at once, well below the 20 that a host grants one address
@@ -44,6 +44,8 @@ def plan(job: dict[str, Any], address: str) -> dict[str, tuple[Any, ...]]:
     work["smuggling"] = (smtp.smuggling, address, domain)
     work["relay"] = (smtp.relay, address, domain)
     work |= {f"tls/{port}": (tls.look, address, port, name) for port in TLS_PORTS}
+    work |= {f"exchange/{port}": (exchange.look, address, port, name) for port in TLS_PORTS}
+    work["without tls"] = (exchange.without_tls, address, domain)
     work |= {f"smtp/{port}": (smtp.session, address, port, name) for port in (25, 587)}
     work["smtp/465"] = (smtp.implicit, address, 465, name)
     work |= {f"injection/{port}": (smtp.injection, address, port, name) for port in (25, 587)}
