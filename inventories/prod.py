@@ -34,6 +34,7 @@ mail = fleet(
         certificate=CertificateFiles(chain="tls/mx1.pem", key=Secret.file("tls/mx1.key")),
         # A mail server elsewhere: a new host must reach its port 25, which many providers block, before it is changed.
         # outgoing_check="mx.example.net",
+        certificate_authorities=["letsencrypt.org"],  # who issues that certificate, as CAA names it
         # A mailbox for `ironpost verify`, which writes to it and reads what arrived.
         probe=ProbeLogin(address="probe@example.org", password=Secret.env("IRONPOST_PROBE")),
     ),

@@ -20,8 +20,9 @@ Records = dict[tuple[str, str], tuple[str, ...]]
 
 @dataclass
 class Answers:
-    """What one server holds. `ttl`: of every answer. `secure`: it says that it validated. `silent`: it drops all.
+    """What one server holds. `ttl`: of every answer. `secure`: it validated; `validates`: at least the root.
 
+    `silent`: it drops all.
     `bogus`: names whose answers it refuses unless checking is off (RFC 4035 §3.2.2).
     """
 
@@ -29,14 +30,15 @@ class Answers:
     zone: str = "example.org"
     ttl: int = 300
     secure: bool = False
+    validates: bool = True
     silent: bool = False
     bogus: frozenset[str] = field(default_factory=frozenset)
 
     def answer(self, query: dns.message.Message) -> dns.message.Message:
         reply = dns.message.make_response(query)
-        reply.flags |= dns.flags.AA | (dns.flags.AD if self.secure else 0)
         question = query.question[0]
         name = question.name.to_text(omit_final_dot=True).lower()
+        reply.flags |= dns.flags.AA | (dns.flags.AD if self.secure or (self.validates and name == ".") else 0)
         if name in self.bogus and not query.flags & dns.flags.CD:
             reply.set_rcode(dns.rcode.SERVFAIL)
             return reply
@@ -46,7 +48,7 @@ class Answers:
             return reply
         soa = self.records[self.zone, "SOA"]
         reply.authority.append(dns.rrset.from_text_list(dns.name.from_text(self.zone), self.ttl, "IN", "SOA", soa))
-        if not any(name == held or held.endswith(f".{name}") for held, _ in self.records):
+        if name and not any(name == held or held.endswith(f".{name}") for held, _ in self.records):
             reply.set_rcode(dns.rcode.NXDOMAIN)
         return reply
 

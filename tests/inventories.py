@@ -11,7 +11,7 @@ IMPORTS = """
 from ironpost.fleet import fleet
 from ironpost.mailhost import Domain, MailHost
 from ironpost.secret import Secret
-from ironpost.settings import Allow, CertificateFiles, Dkim, Limits, Parked, Rfc2136, Ssh, TsigKey, VantagePoint
+from ironpost.settings import Acme, Allow, CertificateFiles, Dkim, Limits, Parked, Rfc2136, Ssh, TsigKey, VantagePoint
 """
 
 GOOD = {

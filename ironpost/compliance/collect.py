@@ -13,12 +13,14 @@ from ironpost.compliance.judge import Evidence
 from ironpost.compliance.letters import letters
 from ironpost.compliance.outside import probe
 from ironpost.compliance.proof import Wanted
+from ironpost.compliance.world import world
 from ironpost.compliance.zone import with_selectors, zone
 from ironpost.errors import IronpostError, UnverifiableError
 from ironpost.evidence.letters import Letters
 from ironpost.evidence.probes import Probes
 from ironpost.evidence.snapshot import Snapshot
 from ironpost.evidence.told import Told
+from ironpost.evidence.world import World
 from ironpost.evidence.zone import Zone
 from ironpost.fleet import Fleet
 from ironpost.mailhost import MailHost
@@ -33,11 +35,14 @@ def collect(fleet: Fleet, mailhost: MailHost, wanted: Wanted, progress: Progress
         inside = pool.submit(snapshot, mailhost)
         outside = pool.submit(from_outside, fleet, mailhost, wanted.deep)
         records = pool.submit(zone, fleet.mailhosts, mailhost)
+        heard = pool.submit(world, fleet, mailhost)
         post = pool.submit(letters, fleet, mailhost)
         seen = stamped(result(inside))
         progress(f"{mailhost.name}: looked at from inside")
         written = result(post)
-        probes = stamped(with_rest(mailhost, result(outside), with_keys(fleet, result(records), written), written))
+        probes = stamped(
+            with_rest(mailhost, result(outside), with_keys(fleet, result(records), written), written, result(heard))
+        )
         progress(f"{mailhost.name}: probed from outside")
     return Evidence(seen, probes, told(fleet, mailhost, datetime.datetime.now(datetime.UTC).date()), has_peer(fleet))
 
@@ -66,10 +71,11 @@ def from_outside(fleet: Fleet, mailhost: MailHost, deep: bool) -> Probes:
     return probe(mailhost, fleet.vantage_points[0], fleet.source.parent, deep)
 
 
-def with_rest(mailhost: MailHost, probes: Any, records: Any, post: Any) -> Probes:
+def with_rest(mailhost: MailHost, probes: Any, records: Any, post: Any, heard: Any = None) -> Probes:
     """Zone and letters are the controller's own work: they count even where no stranger could look."""
     seen = probes if isinstance(probes, Probes) else nothing_seen(mailhost, str(probes))
     written = post if isinstance(post, Letters) else Letters({}, dict.fromkeys(LETTERS, str(post)))
+    seen = dataclasses.replace(seen, world_seen=heard if isinstance(heard, World) else None)
     return dataclasses.replace(seen, zone_seen=records if isinstance(records, Zone) else None, letters_seen=written)
 
 

@@ -56,8 +56,9 @@ def read(printed: str, mailhost: MailHost) -> dict[str, Any] | None:
 
 
 def report_addresses(mailhost: MailHost) -> list[str]:
-    """Where reports on TLS go, as far as that is a mailbox of this host."""
+    """Where reports on TLS and DMARC go, as far as that is a mailbox of this host."""
     wanted = {domain.tls_reports or mailhost.admin for domain in mailhost.domains}
+    wanted |= {each for domain in mailhost.domains for each in domain.dmarc_reports or (mailhost.admin,)}
     return sorted(each for each in wanted if each.rpartition("@")[2] in mailhost.domain_names)
 
 

@@ -16,8 +16,8 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rdtypes.ANY.TXT
 import dns.resolver
-import dns.reversename
 
+from ironpost.compliance.places import first_places, later_places, pointer_name
 from ironpost.evidence.letters import Letters
 from ironpost.evidence.zone import Answer, Place, Zone
 from ironpost.mailhost import MailHost
@@ -27,7 +27,6 @@ SECONDS = 3.0
 ATTEMPTS = 2
 PARALLEL = 8
 SILENT = "the name server does not answer"
-RANDOM = "nobody-has-this-selector"  # what a wildcard would answer for
 MOST_SPF_LOOKUPS = 20  # twice what RFC 7208 §4.6.4 allows, so that an excess shows
 
 
@@ -58,20 +57,6 @@ def reverse_servers(address: str, updates: Rfc2136 | None) -> dict[str, tuple[st
     return {pointer_name(address): updates.servers} if updates else {}
 
 
-def pointer_name(address: str) -> str:
-    return dns.reversename.from_address(address).to_text(omit_final_dot=True)
-
-
-def first_places(mailhost: MailHost) -> set[Place]:
-    places = {(mailhost.name, rtype) for rtype in ("A", "AAAA", "TXT")}
-    places |= {(pointer_name(address), "PTR") for address in mailhost.addresses}
-    for domain in mailhost.domains:
-        places |= {(domain.name, rtype) for rtype in ("MX", "TXT", "TYPE99")}
-        places |= {(f"{label}.{domain.name}", "TXT") for label in ("_dmarc", "_mta-sts", "_smtp._tls", "_ironpost")}
-        places |= {(f"{word}_domainkey.{domain.name}", "TXT") for word in ("", "_adsp.", f"{RANDOM}.")}
-    return places
-
-
 def key_places(found: dict[Place, tuple[Answer, ...]]) -> set[Place]:
     """Where keys stand, as the registry in the zone lists them (ours and those of all hosts of a domain)."""
     rows = [
@@ -90,18 +75,6 @@ def with_selectors(mailhosts: Iterable[MailHost], seen: Zone, letters: Letters) 
     places = {(f"{selector}._domainkey.{domain}", "TXT") for domain, selector in letters.selectors}
     asked = ask_all(known_servers(mailhosts), places - seen.answers.keys(), set())
     return Zone({**seen.answers, **asked})
-
-
-def later_places(found: dict[Place, tuple[Answer, ...]]) -> set[Place]:
-    """The addresses of what MX and PTR records lead to."""
-    targets = {
-        value.split()[-1]
-        for (_, rtype), answers in found.items()
-        if rtype in ("MX", "PTR")
-        for answer in answers
-        for value in answer.values
-    }
-    return {(target, rtype) for target in targets if target for rtype in ("A", "AAAA")}
 
 
 def follow_spf(
@@ -214,4 +187,6 @@ def shown(rdata: dns.rdata.Rdata) -> str:
     if isinstance(rdata, dns.rdtypes.ANY.TXT.TXT):
         return b"".join(rdata.strings).decode("utf-8", "backslashreplace")
     text = rdata.to_text()
-    return text.lower().rstrip(".") if rdata.rdtype in (dns.rdatatype.MX, dns.rdatatype.PTR) else text
+    if rdata.rdtype not in (dns.rdatatype.MX, dns.rdatatype.PTR, dns.rdatatype.SRV, dns.rdatatype.NS):
+        return text
+    return text.lower() if text.endswith(" .") else text.lower().rstrip(".")

@@ -140,6 +140,9 @@ def resolver_sights(each: Published, resolver: Resolver, late: Iterable[str], si
         elif shown != values and str(wanted) not in late:
             what = f"{wanted}: remembers {' and '.join(shown) or 'nothing'}; waiting for TTL ({answer.left} s left)"
             yield Sight("waiting", each.zone, resolver.address, what, answer.left)
-        elif shown == values and signed and not answer.secure:
-            what = f"{wanted}: is not validated; see that the parent zone has the DS, and that this resolver validates"
+        elif shown == values and signed and not answer.secure and resolver.validates:
+            what = f"{wanted}: is signed and not validated; see that the parent zone has the DS"
             yield Sight("wrong", each.zone, resolver.address, what)
+    if signed and not resolver.validates:
+        what = f"{each.zone}: this resolver validates nothing; name one that does in resolvers="
+        yield Sight("unknown", each.zone, resolver.address, what)

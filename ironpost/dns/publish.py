@@ -79,7 +79,8 @@ def update_message(plan: ZonePlan, edits: Edits, key: dns.tsig.Key) -> dns.updat
         # All of a set have one TTL (RFC 2181 §5.2): where others' values stay, theirs.
         ttl = seen.ttl if set(seen.values) - gone else plan.updates.ttl
         for value in sorted(gone):
-            message.delete(absolute(name), rdata_of(rtype, value))
+            for rdata in seen.held(rtype, value):
+                message.delete(absolute(name), rdata)
         for value in sorted(new):
             message.add(absolute(name), ttl, rdata_of(rtype, value))
     return message
@@ -89,8 +90,9 @@ def require(message: dns.update.UpdateMessage, place: Place, seen: Seen) -> None
     """A prerequisite (RFC 2136 §2.4): exactly these values, or none."""
     name, rtype = place
     if seen.values:
-        for value in seen.values:
-            message.present(absolute(name), rdata_of(rtype, value))
+        for value in dict.fromkeys(seen.values):
+            for rdata in seen.held(rtype, value):
+                message.present(absolute(name), rdata)
     else:
         message.absent(absolute(name), rtype)
 

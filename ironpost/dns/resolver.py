@@ -16,7 +16,6 @@ import dns.resolver
 
 from ironpost.dns.recordset import text_of
 from ironpost.dns.zone import Place, found, plain
-from ironpost.errors import DnsError
 
 SECONDS = 4.0
 ATTEMPTS = 2
@@ -51,6 +50,11 @@ class Resolver:
         if (name, rtype) not in self._known:
             self._known[name, rtype] = self._ask(name, rtype)
         return self._known[name, rtype]
+
+    @property
+    def validates(self) -> bool:
+        """Whether it checks signatures at all: those of the root are always there."""
+        return self.ask(".", "SOA").secure
 
     def ask_all(self, places: Iterable[Place]) -> dict[Place, Heard]:
         wanted = list(dict.fromkeys(places))
@@ -96,19 +100,17 @@ def seconds_left(answer: dns.message.Message) -> int:
 
 
 def resolvers(named: Sequence[str]) -> list[Resolver]:
-    """Those that the inventory names, else the system's own. Raises DnsError when there is none."""
+    """Those that the inventory names, else the system's own, of which there may be none."""
     try:
         addresses = list(named) or [str(each) for each in dns.resolver.get_default_resolver().nameservers]
     except dns.exception.DNSException:
         addresses = []
-    if not addresses:
-        raise DnsError("resolvers: this machine has none in /etc/resolv.conf; add resolvers=[…] to the fleet")
     return [Resolver(address) for address in addresses]
 
 
 def first_answer(asked: Sequence[Resolver], name: str, rtype: str) -> Heard:
     """From the first resolver that answers; from the last one, why it does not."""
-    heard = Heard(error="no resolver was named")
+    heard = Heard(error="this machine has no resolver; add resolvers=[…] to the fleet")
     for each in asked:
         heard = each.ask(name, rtype)
         if not heard.error or heard.bogus:

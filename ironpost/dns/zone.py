@@ -13,11 +13,12 @@ import dns.message
 import dns.name
 import dns.query
 import dns.rcode
+import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 
-from ironpost.dns.recordset import TTL, text_of
+from ironpost.dns.recordset import TTL, rdata_of, text_of
 from ironpost.errors import DnsError
 
 QUERY_SECONDS = 2.0
@@ -36,11 +37,19 @@ class NoAnswerError(DnsError):
 
 @dataclass(frozen=True)
 class Seen:
-    """All values at one name and of one type on one server, sorted. `alias` is the target of a CNAME found there."""
+    """All values at one name and of one type on one server, sorted. `alias` is the target of a CNAME found there.
+
+    `rdatas` are the values as the server has them: text may have been cut into strings in any way.
+    """
 
     values: tuple[str, ...] = ()
     ttl: int = TTL
     alias: str | None = None
+    rdatas: tuple[dns.rdata.Rdata, ...] = field(default=(), compare=False)
+
+    def held(self, rtype: str, value: str) -> tuple[dns.rdata.Rdata, ...]:
+        """A value as it stands there; as we would write it where that is not known."""
+        return tuple(rdata for rdata in self.rdatas if text_of(rdata) == value) or (rdata_of(rtype, value),)
 
 
 @dataclass
@@ -97,7 +106,7 @@ class NameServer:
         rrset = found(answer, name, rtype)
         if rrset is None:
             return Seen()
-        seen = Seen(tuple(sorted(text_of(rdata) for rdata in rrset)), rrset.ttl)
+        seen = Seen(tuple(sorted(text_of(rdata) for rdata in rrset)), rrset.ttl, rdatas=tuple(rrset))
         return Seen() if self._made_from_wildcard(name, rtype, seen) else seen
 
     def _made_from_wildcard(self, name: str, rtype: str, seen: Seen) -> bool:

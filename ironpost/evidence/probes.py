@@ -9,6 +9,7 @@ from typing import Any
 
 from ironpost.evidence import NotCollectedError
 from ironpost.evidence.letters import Letters
+from ironpost.evidence.world import World
 from ironpost.evidence.zone import Zone
 
 
@@ -18,13 +19,13 @@ class Probes:
 
     Parts by label, for each address: `ports`, `tls/PORT`, `smtp/25`, `smtp/587`, `smtp/465`, `injection/PORT`,
     `pipelining`, `smuggling`, `relay`, `unknown`, `reports`, `policy/DOMAIN`, `mailbox/143`, `mailbox/110`; their
-    shapes stand beside the functions
-    that collect them. Without a vantage point `error` says why there is none of them.
+    shapes stand beside the functions that collect them. Without a vantage point `error` says why there is none of them.
     """
 
     raw: Mapping[str, Any]
     zone_seen: Zone | None = None
     letters_seen: Letters | None = None
+    world_seen: World | None = None
 
     @property
     def taken(self) -> datetime.datetime:
@@ -60,6 +61,12 @@ class Probes:
         if self.zone_seen is None:
             raise NotCollectedError("the zone was not read")
         return self.zone_seen
+
+    @property
+    def world(self) -> World:
+        if self.world_seen is None:
+            raise NotCollectedError("resolvers and name servers were not looked at")
+        return self.world_seen
 
     @property
     def letters(self) -> Letters:

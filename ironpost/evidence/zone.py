@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from ironpost.evidence import NotCollectedError
 
 Place = tuple[str, str]  # name in lower case without closing dot, type
+NO_SUCH_NAME = "ironpost-no-such-name"  # how names begin that are asked for to find wildcards
 
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
     """What one server said of one place; `error` says why nothing is known. Values in presentation format.
 
-    Names inside values are absolute, without closing dot; a TXT value is its strings joined. `alias` is the target of
-    a CNAME found there. `size` is that of the reply in bytes. `exists` is false where the server denies the
-    name (NXDOMAIN).
+    Names inside values are absolute, without closing dot (the root is "."; a null MX is "0 ."); a TXT value is its
+    strings joined. `alias` is the target of a CNAME found there. `size` is that of the reply in bytes. `exists` is
+    false where the server denies the name (NXDOMAIN).
     """
 
     server: str
@@ -55,3 +56,11 @@ class Zone:
         """The CNAME target at a name, where there is one."""
         found = [answer.alias for answer in self.everywhere(name, "A").values() if answer.alias]
         return found[0] if found else None
+
+    def invented(self, domain: str, rtype: str) -> list[str]:
+        """Names directly below a domain that were asked for although nobody can have published them."""
+        below = [name for name, asked in self.answers if asked == rtype and name.startswith(NO_SUCH_NAME)]
+        found = [name for name in below if name.partition(".")[2] == domain]
+        if not found:
+            raise NotCollectedError(f"no invented name below {domain} was asked for")
+        return found

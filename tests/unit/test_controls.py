@@ -79,6 +79,9 @@ class Host:
     ipv6: None = None
     probe: None = None
     certificate: None = None
+    certificate_names: tuple[str, ...] = ("mx1.example.org",)
+    certificate_authorities: tuple[str, ...] = ("ca.example",)
+    parked_names: tuple[str, ...] = ("parked.example",)
 
     @property
     def domains(self) -> tuple[Any, ...]:
@@ -105,6 +108,7 @@ class Hosted:
     dkim: Keys = Keys()
     mta_sts: str = "enforce"
     autoconfig: bool = True
+    observe_until: None = None
 
 
 @dataclasses.dataclass(frozen=True)

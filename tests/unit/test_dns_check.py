@@ -150,7 +150,15 @@ def test_a_signed_zone_that_no_resolver_validates_is_wrong(world: World) -> None
     """The parent lacks the DS, and DANE is not believed."""
     signed(world)
     _, [sight] = world.look()
-    assert sight.state == "wrong" and "is not validated; see that the parent zone has the DS" in sight.what
+    assert sight.state == "wrong" and "is signed and not validated; see that the parent zone has the DS" in sight.what
+
+
+def test_a_resolver_that_validates_nothing_proves_nothing(world: World) -> None:
+    """The provider's own often does not; the zone is not to blame."""
+    signed(world)
+    world.resolver.validates = False
+    _, [sight] = world.look()
+    assert sight.state == "unknown" and "this resolver validates nothing" in sight.what
 
 
 def test_a_signed_zone_that_is_validated_is_right(world: World) -> None:

@@ -122,6 +122,15 @@ def test_an_authority_may_listen_to_one_account_alone(tmp_path: Path) -> None:
     assert [each.values for each in unread] == [None]  # not known now, rather than open to all accounts
 
 
+def test_an_authority_may_look_in_one_way_alone(tmp_path: Path) -> None:
+    """Where names are proven by DNS, a web server that somebody took over proves nothing (RFC 8657 §4)."""
+    acme = f'Acme(contact="anna@example.org", challenge="dns-01", dns={DNS})'
+    host = mailhost(certificate_authorities='["ca.example"]', certificate=acme)
+    found = wanted(fleet_of(tmp_path, host), Told(acme_account="https://ca.example/Acct/7"))
+    issue = '0 issue "ca.example; accounturi=https://ca.example/Acct/7; validationmethods=dns-01"'
+    assert issue in found["mx1.example.org CAA"]
+
+
 def test_host_keys_are_published_for_signed_zones_only(tmp_path: Path) -> None:
     """Unsigned, a forged answer would name the forger's key (RFC 4255 §2.4)."""
     told = Told(ssh=(SshKey("ssh-ed25519", "ab" * 32), SshKey("ssh-dss", "00" * 32)))

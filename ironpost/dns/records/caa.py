@@ -8,6 +8,7 @@ from ironpost.dns.records.told import Tellings
 from ironpost.dns.recordset import RecordSet, SetId, record_set
 from ironpost.mailhost import Domain, MailHost
 from ironpost.mailhost.web import sites
+from ironpost.settings import Acme
 
 WHY = "who may issue certificates for this name (RFC 8659)"
 
@@ -38,7 +39,9 @@ def at(name: str, mailhosts: tuple[MailHost, ...], tellings: Tellings) -> Iterat
 
 
 def issuers(mailhost: MailHost, tellings: Tellings) -> Iterator[str]:
-    """The authority, and the one account there that may ask it, where the host has one (RFC 8657 §3)."""
+    """The authority, with the one account that may ask it and the one way in which it may look (RFC 8657 §3, §4)."""
     told = tellings.get(mailhost.name)
-    account = f"; accounturi={told.acme_account}" if told and told.acme_account else ""
-    yield from (f'0 issue "{authority}{account}"' for authority in mailhost.certificate_authorities)
+    limits = f"; accounturi={told.acme_account}" if told and told.acme_account else ""
+    if isinstance(mailhost.certificate, Acme):
+        limits += f"; validationmethods={mailhost.certificate.challenge}"
+    yield from (f'0 issue "{authority}{limits}"' for authority in mailhost.certificate_authorities)

@@ -23,6 +23,7 @@ class Sabotage:
     `breaks` is a shell command of root on the host, in which NAME, DOMAIN and SECOND stand for the host's name, its
     domain and its second account; or a function. `sides` must each be broken on their own evidence. `trips` are further
     controls that may not hold meanwhile. `repair`: what puts it right. `alone`: it disturbs the other host's letters.
+    `shared`: both hosts have what is broken. `mends`: puts right what is not the product's to repair.
     """
 
     control: str
@@ -33,6 +34,8 @@ class Sabotage:
     repair: tuple[str, ...] = ("deploy",)
     alone: bool = False
     only: str = ""  # the host that it can be done on, where the other release has no such thing; it is then alone
+    shared: bool = False
+    mends: Callable[[Lab, str], None] | None = None
 
     @property
     def key(self) -> str:

@@ -89,7 +89,7 @@ POLICY = (
         "an SPF policy with a slip of the pen",
         txt("", "v=spf1 mx ~al"),
         ("outside",),
-        frozenset({"SPF-04", "SPF-07"}),
+        frozenset({"SPF-02", "SPF-04", "SPF-07"}),
         DNS,
     ),
     Sabotage("SPF-04", "SPF forgets IPv6", txt("", "v=spf1 ip4:IPV4 ~all"), ("outside",), frozenset(), DNS),
@@ -103,7 +103,7 @@ POLICY = (
         "a DMARC tag that was withdrawn",
         txt("_dmarc.", "v=DMARC1; pct=50; p=reject"),
         ("outside",),
-        frozenset(),
+        frozenset({"DMARC-04"}),
         DNS,
     ),
     Sabotage(
@@ -116,7 +116,9 @@ POLICY = (
         "forged results stay",
         FORGED_RESULTS_STAY,
     ),
-    Sabotage("DNS-01", "the MX leads elsewhere", wrong_mx, ("outside",), LETTERS | {"SPF-04"}, DNS, alone=True),
+    Sabotage(
+        "DNS-01", "the MX leads elsewhere", wrong_mx, ("outside",), LETTERS | {"SPF-04", "DNS-14"}, DNS, alone=True
+    ),
     Sabotage("DNS-02", "the pointer belongs to somebody else", wrong_pointer, ("outside",), LETTERS, DNS, alone=True),
     Sabotage(
         "FW-01",

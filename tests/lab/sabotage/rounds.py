@@ -26,9 +26,9 @@ Round = tuple[tuple[str, Sabotage], ...]
 def rounds(sabotages: Iterable[Sabotage]) -> list[Round]:
     """Two sabotages at a time, one on each host; those that disturb the other host have a round of their own."""
     wanted = list(sabotages)
-    pairable = [each for each in wanted if not each.alone and not each.only]
+    pairable = [each for each in wanted if not (each.alone or each.only or each.shared)]
     pairs: list[Round] = [tuple(zip(HOSTS, pairable[at : at + 2], strict=False)) for at in range(0, len(pairable), 2)]
-    lonely = [each for each in wanted if each.alone or each.only]
+    lonely = [each for each in wanted if each.alone or each.only or each.shared]
     return pairs + [((sabotage.only or HOSTS[number % 2], sabotage),) for number, sabotage in enumerate(lonely)]
 
 
@@ -79,6 +79,9 @@ def break_and_look(lab: Lab, broken: Round) -> Rows:
 
 def repair(lab: Lab, broken: Round) -> None:
     """By the operators' commands alone, never by resetting the host."""
+    for host, sabotage in broken:
+        if sabotage.mends:
+            sabotage.mends(lab, host)
     ways = {way for _, sabotage in broken for way in sabotage.repair}
     if "deploy" in ways:
         succeed(lab, *DEPLOY)
@@ -107,7 +110,10 @@ def allowed(broken: Round) -> dict[str, frozenset[str]]:
     """Host → controls that need not hold while these sabotages stand."""
     found = dict.fromkeys(HOSTS, frozenset[str]())
     for host, sabotage in broken:
-        found[host] |= sabotage.trips | {sabotage.control}
+        # Whatever is changed in a zone is no longer as the inventory says.
+        expected = sabotage.trips | {sabotage.control} | ({"DNS-09"} if "dns" in sabotage.repair else set())
+        for each in HOSTS if sabotage.shared else (host,):
+            found[each] |= expected
         for other in HOSTS if sabotage.alone else ():
             found[other] |= LETTERS
     return found

@@ -1,0 +1,135 @@
+"""Asks resolvers and name servers as a stranger does, and compares the zones with the inventory."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.query
+import dns.rcode
+import dns.rdatatype
+import dns.update
+
+from ironpost.compliance.zone import known_servers, servers_of
+from ironpost.dns.resolver import Resolver, resolvers
+from ironpost.dns.survey import survey
+from ironpost.dns.wanted import wanted
+from ironpost.errors import IronpostError
+from ironpost.evidence.world import Echo, Server, World
+from ironpost.evidence.zone import Place
+from ironpost.fleet import Fleet
+from ironpost.mailhost import MailHost
+
+SECONDS = 3.0
+PARALLEL = 8
+FOREIGN = "www.iana.org"  # what no name server of a mail domain has anything to say about
+
+
+def world(fleet: Fleet, mailhost: MailHost) -> World:
+    asked = resolvers(fleet.resolvers)
+    known = known_servers(fleet.mailhosts)
+    servers = {name: looked_at(name, servers_of(known, name)) for name in mailhost.domain_names}
+    differences, unread = compared(fleet, mailhost, asked)
+    heard = echoes(asked, places(mailhost))
+    return World(heard | echoes(asked, server_places(heard)), servers, differences, unread)
+
+
+def places(mailhost: MailHost) -> Iterable[Place]:
+    yield ".", "SOA"
+    yield from ((mailhost.name, rtype) for rtype in ("A", "AAAA"))
+    for name in mailhost.domain_names:
+        yield from ((name, rtype) for rtype in ("SOA", "NS", "MX", "TXT", "DS"))
+
+
+def server_places(heard: dict[Place, tuple[Echo, ...]]) -> set[Place]:
+    """Where the name servers are that the zones name."""
+    found = [value for (_, rtype), told in heard.items() if rtype == "NS" for echo in told for value in echo.values]
+    return {(name.rstrip("."), rtype) for name in found for rtype in ("A", "AAAA")}
+
+
+def echoes(asked: list[Resolver], wanted_places: Iterable[Place]) -> dict[Place, tuple[Echo, ...]]:
+    every = list(wanted_places)
+    heard = [(resolver.address, resolver.ask_all(every)) for resolver in asked]
+    return {
+        place: tuple(
+            Echo(address, told[place].values, told[place].secure, told[place].bogus, told[place].error or None)
+            for address, told in heard
+        )
+        for place in every
+    }
+
+
+def compared(fleet: Fleet, mailhost: MailHost, asked: list[Resolver]) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+    """What is not as the inventory says, in words; and why not all of it is known."""
+    try:
+        scopes, unread = wanted(fleet, (mailhost.name, *mailhost.parked_names))
+        found = survey(scopes, {}, asked=asked)
+    except IronpostError as error:
+        return None, (str(error),)
+    changes = [change for plan in found.plans for change in plan.changes if change.pending or change.sign == "!"]
+    changes += [change for each in found.by_hand for change in each.lacking]
+    rows = [f"{change.id} is {' and '.join(change.before) or 'missing'}" for change in changes]
+    rows += [sentence for plan in found.plans for sentence in plan.behind]
+    missing = [*unread, *found.errors, *found.silent, *(each.error for each in found.by_hand if each.error)]
+    return tuple(rows), tuple(missing)
+
+
+def looked_at(zone: str, addresses: Iterable[str]) -> tuple[Server, ...]:
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        return tuple(pool.map(lambda address: look(zone, address), filter(None, dict.fromkeys(addresses))))
+
+
+def look(zone: str, address: str) -> Server:
+    return Server(
+        address,
+        serial(zone, address, tcp=False),
+        serial(zone, address, tcp=True),
+        recurses(address),
+        transfers(zone, address),
+        unsigned_update(zone, address),
+    )
+
+
+def serial(zone: str, address: str, tcp: bool) -> int | None:
+    """Of an authoritative answer."""
+    query = dns.message.make_query(zone, "SOA", use_edns=0, payload=1232)
+    query.flags &= ~dns.flags.RD
+    answer = sent(query, address, tcp)
+    if answer is None or not answer.flags & dns.flags.AA:
+        return None
+    every = [*answer.answer, *answer.authority]
+    return next((int(rrset[0].serial) for rrset in every if rrset.rdtype == dns.rdatatype.SOA), None)
+
+
+def recurses(address: str) -> bool:
+    answer = sent(dns.message.make_query(FOREIGN, "A"), address, tcp=False)
+    return answer is not None and bool(answer.flags & dns.flags.RA or answer.answer)
+
+
+def transfers(zone: str, address: str) -> bool:
+    answer = sent(dns.message.make_query(zone, "AXFR"), address, tcp=True)
+    return answer is not None and answer.rcode() == dns.rcode.NOERROR and bool(answer.answer)
+
+
+def unsigned_update(zone: str, address: str) -> str:
+    """Deletes a name that nobody has: nothing changes, even where it is allowed."""
+    message = dns.update.UpdateMessage(zone)
+    message.delete(dns.name.from_text(f"ironpost-no-such-name-{uuid.uuid4().hex[:8]}.{zone}"), "TXT")
+    answer = sent(message, address, tcp=True)
+    return "no answer" if answer is None else dns.rcode.to_text(answer.rcode())
+
+
+def sent(query: dns.message.Message, address: str, tcp: bool) -> dns.message.Message | None:
+    for _ in range(2):
+        try:
+            if tcp:
+                return dns.query.tcp(query, address, timeout=SECONDS)
+            return dns.query.udp(query, address, timeout=SECONDS, ignore_unexpected=True)
+        except (OSError, EOFError, dns.exception.DNSException):
+            continue
+    return None
