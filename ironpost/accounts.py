@@ -8,19 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ironpost.settings import local_part, mail_address, shown
+from ironpost.settings import list_mistakes, local_part, mail_address, network, shown
 
 # The PHC string format; 19 MiB and two passes are the least that OWASP and AUTH-03 accept for argon2id.
 ARGON2ID = re.compile(
     r"\$argon2id\$v=19\$m=(\d{4,7}),t=(\d{1,2}),p=(\d{1,2})\$[A-Za-z0-9+/]{11,64}\$[A-Za-z0-9+/]{22,86}"
 )
 LEAST_MEMORY_KIB = 19456
-KEYS = {"password", "aliases", "disabled", "quota_bytes"}
+KEYS = {"password", "aliases", "disabled", "quota_bytes", "networks"}
 
 
 @dataclass(frozen=True, repr=False)
 class Account:
-    """One mailbox. `aliases` are further addresses of hosted domains that it receives and may send as."""
+    """One mailbox. `aliases` are further addresses of hosted domains that it receives and may send as.
+
+    `networks` are where its owner may log in from; none means from anywhere that the service is open to.
+    """
 
     name: str
     domain: str
@@ -28,6 +31,7 @@ class Account:
     aliases: tuple[str, ...] = ()
     disabled: bool = False
     quota_bytes: int | None = None
+    networks: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Account({self.address})"
@@ -62,7 +66,10 @@ def read_accounts(path: Path, domain: str) -> tuple[tuple[Account, ...], tuple[s
 
 def account(name: str, domain: str, table: dict[str, Any]) -> Account:
     aliases = tuple(alias if "@" in alias else f"{alias}@{domain}" for alias in table.get("aliases", []))
-    return Account(name, domain, table["password"], aliases, table.get("disabled", False), table.get("quota_bytes"))
+    networks = tuple(table.get("networks", []))
+    return Account(
+        name, domain, table["password"], aliases, table.get("disabled", False), table.get("quota_bytes"), networks
+    )
 
 
 def account_mistakes(name: str, table: Any) -> list[str]:
@@ -76,6 +83,7 @@ def account_mistakes(name: str, table: Any) -> list[str]:
     mistakes += password_mistakes(name, table.get("password"))
     if not isinstance(table.get("disabled", False), bool):
         mistakes.append(f"{name}: disabled is neither true nor false; write one of them")
+    mistakes += [f"{name}: {mistake}" for mistake in networks_mistakes(table.get("networks", []))]
     quota = table.get("quota_bytes")
     if quota is not None and (not isinstance(quota, int) or isinstance(quota, bool) or quota < 1_000_000):
         mistakes.append(f"{name}: quota_bytes is {shown(quota)}; write bytes, at least 1000000")
@@ -92,6 +100,15 @@ def address_mistakes(name: str, aliases: Any) -> list[str]:
         except ValueError as error:
             mistakes.append(f"{shown(name)}: {error}")
     return mistakes
+
+
+def networks_mistakes(networks: Any) -> list[str]:
+    if not isinstance(networks, list) or not all(isinstance(net, str) for net in networks):
+        return ['networks is not a list of networks; write networks = ["192.0.2.0/24", "2001:db8::/48"]']
+    try:
+        return list_mistakes("networks", tuple(str(network(net)) for net in networks), tuple(networks))
+    except ValueError as error:
+        return [f"networks: {error}"]
 
 
 def password_mistakes(name: str, password: Any) -> list[str]:

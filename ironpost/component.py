@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ironpost.secret import Secret
@@ -99,6 +99,10 @@ class Port:
     sources: tuple[str, ...] = ()
     per_minute: int | None = None
     parallel: int | None = None
+
+    def limited_to(self, per_minute: int, parallel: int | None = None) -> Port:
+        """The same door with limits for strangers; an allowlist lets no stranger in, and its networks have none."""
+        return self if self.sources else replace(self, per_minute=per_minute, parallel=parallel)
 
     @property
     def limited(self) -> bool:

@@ -33,6 +33,8 @@ class Fleet(list[tuple[str, dict[str, Any]]]):
         super().__init__(
             (mailhost.name, connection(mailhost) | {"inventory_file": str(source)}) for mailhost in mailhosts
         )
+        for mailhost in mailhosts:
+            mailhost._fleet_addresses = tuple(address for each in mailhosts for address in each.addresses)
         self.mailhosts = mailhosts
         self.vantage_points = vantage_points
         self.source = source

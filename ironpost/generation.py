@@ -80,10 +80,11 @@ def compose(mailhost: MailHost, parts: Iterable[Callable[..., Component]]) -> Ge
 
 
 def program_files() -> tuple[HostFile, ...]:
-    """The program on the host is part of each generation."""
+    """Our programs on the host are part of each generation: the one that changes it, and the one that counts mail."""
     return tuple(
-        HostFile(f"{PROGRAM_ON_HOST}/{path.name}", path.read_text(), mode=0o644)
-        for path in sorted(PROGRAM.glob("*.py"))
+        HostFile(f"{Path(PROGRAM_ON_HOST).parent}/{folder.name}/{path.name}", path.read_text(), mode=0o644)
+        for folder in (PROGRAM, PROGRAM.with_name("sending"))
+        for path in sorted(folder.glob("*.py"))
     )
 
 

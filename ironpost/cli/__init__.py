@@ -37,6 +37,7 @@ COMMANDS = {
     "rollback": ("ironpost.cli.generations", "Put an earlier generation of one host back in place, and verify it."),
     "report": ("ironpost.cli.report", "Compare two results of verify: fixed, broken, new."),
     "user": ("ironpost.cli.user", "Make password hashes for the users files."),
+    "unban": ("ironpost.cli.unban", "Let an address in again that was banned for guessing passwords."),
     "lab": ("ironpost.cli.lab", "The test network of real Debian hosts on this machine."),
     "demo": ("ironpost.cli.demo", "A tour in the test network: deploy, publish, send, verify."),
 }

@@ -13,6 +13,7 @@ from ironpost.compliance.judge import Evidence
 from ironpost.compliance.letters import letters
 from ironpost.compliance.outside import probe
 from ironpost.compliance.proof import Wanted
+from ironpost.compliance.reasons import reasons
 from ironpost.compliance.world import world
 from ironpost.compliance.zone import with_selectors, zone
 from ironpost.errors import IronpostError, UnverifiableError
@@ -41,7 +42,9 @@ def collect(fleet: Fleet, mailhost: MailHost, wanted: Wanted, progress: Progress
         progress(f"{mailhost.name}: looked at from inside")
         written = result(post)
         probes = stamped(
-            with_rest(mailhost, result(outside), with_keys(fleet, result(records), written), written, result(heard))
+            with_rest(
+                mailhost, result(outside), with_keys(fleet, result(records), written), written, result(heard), seen
+            )
         )
         progress(f"{mailhost.name}: probed from outside")
     return Evidence(seen, probes, told(fleet, mailhost, datetime.datetime.now(datetime.UTC).date()), has_peer(fleet))
@@ -71,9 +74,12 @@ def from_outside(fleet: Fleet, mailhost: MailHost, deep: bool) -> Probes:
     return probe(mailhost, fleet.vantage_points[0], fleet.source.parent, deep)
 
 
-def with_rest(mailhost: MailHost, probes: Any, records: Any, post: Any, heard: Any = None) -> Probes:
+def with_rest(
+    mailhost: MailHost, probes: Any, records: Any, post: Any, heard: Any = None, inside: Any = None
+) -> Probes:
     """Zone and letters are the controller's own work: they count even where no stranger could look."""
     seen = probes if isinstance(probes, Probes) else nothing_seen(mailhost, str(probes))
+    seen = Probes({**seen.raw, "why": reasons(seen, inside)})
     written = post if isinstance(post, Letters) else Letters({}, dict.fromkeys(LETTERS, str(post)))
     seen = dataclasses.replace(seen, world_seen=heard if isinstance(heard, World) else None)
     return dataclasses.replace(seen, zone_seen=records if isinstance(records, Zone) else None, letters_seen=written)

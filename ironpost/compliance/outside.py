@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ironpost.compliance.bundle import BOOTSTRAP, bundle
+from ironpost.compliance.exempt import SOURCES, exempted
 from ironpost.errors import HostError, UnverifiableError
 from ironpost.evidence.probes import Probes
 from ironpost.mailhost import MailHost
@@ -18,6 +19,7 @@ from ironpost.remote import run_at
 from ironpost.settings import VantagePoint
 
 SECONDS = 150
+DEEP_SECONDS = 900
 
 
 def probe(mailhost: MailHost, point: VantagePoint, directory: Path, deep: bool = False) -> Probes:
@@ -30,7 +32,21 @@ def probe(mailhost: MailHost, point: VantagePoint, directory: Path, deep: bool =
         "reports": report_addresses(mailhost),
         "deep": deep,
     }
-    done = at(point, directory, bundle("prober", "job", job))
+    if deep:
+        return probe_all_ports(mailhost, point, directory, job)
+    return probed(mailhost, at(point, directory, bundle("prober", "job", job)))
+
+
+def probe_all_ports(mailhost: MailHost, point: VantagePoint, directory: Path, job: dict[str, Any]) -> Probes:
+    """With every port, from an address that is exempt from the limits meanwhile; the host counts what it drops."""
+    program = f"python3 -c {shlex.quote(SOURCES)} {shlex.join(mailhost.addresses)}"
+    with exempted(mailhost, run_from(point, directory, program).stdout.split()) as dropped:
+        before = dropped()
+        probes = probed(mailhost, at(point, directory, bundle("prober", "job", job), DEEP_SECONDS))
+        return Probes({**probes.raw, "dropped": dropped() - before})
+
+
+def probed(mailhost: MailHost, done: subprocess.CompletedProcess[str]) -> Probes:
     found = read(done.stdout, mailhost)
     if found is None:
         said = " ".join(done.stderr.split())[-200:] or f"exits {done.returncode}"
@@ -62,15 +78,22 @@ def report_addresses(mailhost: MailHost) -> list[str]:
     return sorted(each for each in wanted if each.rpartition("@")[2] in mailhost.domain_names)
 
 
-def at(point: VantagePoint, directory: Path, sent: str) -> subprocess.CompletedProcess[str]:
+def at(point: VantagePoint, directory: Path, sent: str, seconds: int = SECONDS) -> subprocess.CompletedProcess[str]:
+    return run_from(point, directory, f"python3 -c {shlex.quote(BOOTSTRAP)}", sent, seconds)
+
+
+def run_from(
+    point: VantagePoint, directory: Path, command: str, sent: str = "", seconds: int = SECONDS
+) -> subprocess.CompletedProcess[str]:
+    """A command line of the vantage point. Raises UnverifiableError when there is no way to it."""
     if point.ssh is None:
-        command = [sys.executable, "-c", BOOTSTRAP]
+        own = ["sh", "-c", command.replace("python3", shlex.quote(sys.executable), 1)]
         try:
-            return subprocess.run(command, input=sent, capture_output=True, text=True, timeout=SECONDS, check=False)
+            return subprocess.run(own, input=sent, capture_output=True, text=True, timeout=seconds, check=False)
         except subprocess.TimeoutExpired:
-            raise UnverifiableError(f"the vantage point hangs: no answer within {SECONDS} s") from None
+            raise UnverifiableError(f"the vantage point hangs: no answer within {seconds} s") from None
     try:
-        return run_at(point.ssh, directory, f"python3 -c {shlex.quote(BOOTSTRAP)}", sent, SECONDS)
+        return run_at(point.ssh, directory, command, sent, seconds)
     except HostError as error:
         raise UnverifiableError(str(error)) from None
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ironpost.component import Component
 from ironpost.components.accounts import accounts
+from ironpost.components.bans import bans
 from ironpost.components.certificates import certificates
 from ironpost.components.dovecot import dovecot
 from ironpost.components.firewall import firewall
@@ -13,6 +14,7 @@ from ironpost.components.outbound import outbound
 from ironpost.components.postfix import postfix
 from ironpost.components.resolver import resolver
 from ironpost.components.rspamd import rspamd
+from ironpost.components.sending import sending
 from ironpost.components.system import system
 from ironpost.components.web import web
 from ironpost.mailhost import MailHost
@@ -28,7 +30,9 @@ PARTS: tuple[Callable[..., Component], ...] = (
     rspamd,
     web,
     outbound,
+    sending,
     postfix,
+    bans,
 )
 
 

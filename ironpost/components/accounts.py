@@ -5,8 +5,9 @@ from __future__ import annotations
 from ironpost.accounts import Account
 from ironpost.component import Component, HostDirectory, HostFile, SystemUser
 from ironpost.mailhost import MailHost
+from ironpost.mailhost.access import LOGINS
 
-USERS = "/etc/dovecot/users"
+USERS = "/etc/dovecot/users"  # with a service's name behind it, where services have allowlists
 STORE = "/var/vmail"
 VMAIL_ID = 5000
 # What userdb(passwd-file) calls a mailbox's size in Dovecot 2.3 and 2.4; both write bytes.
@@ -21,23 +22,36 @@ def accounts(mailhost: MailHost) -> Component:
     return Component(
         name="accounts",
         packages=("dovecot-core",),  # brings the group that may read the file
-        files=(HostFile(USERS, users_file(mailhost), mode=0o640, group="dovecot", secret=True),),
+        files=users_files(mailhost),
         directories=(HostDirectory(STORE, mode=0o700, owner="vmail", group="vmail"),),
         users=(SystemUser("vmail", home=STORE, uid=VMAIL_ID),),
     )
 
 
-def users_file(mailhost: MailHost) -> str:
+def users_files(mailhost: MailHost) -> tuple[HostFile, ...]:
+    """One file of rows for all services; where a service has an allowlist, one for each besides."""
+    contents = {USERS: users_file(mailhost)}
+    if mailhost.restricts_logins:
+        contents |= {f"{USERS}.{service}": users_file(mailhost, service) for service in LOGINS}
+    return tuple(HostFile(path, text, mode=0o640, group="dovecot", secret=True) for path, text in contents.items())
+
+
+def users_file(mailhost: MailHost, service: str | None = None) -> str:
     """A passwd-file: one row per account, in the order of the inventory."""
-    return "".join(row(account, mailhost.release) + "\n" for account in mailhost.accounts)
+    return "".join(
+        row(account, mailhost.release, mailhost.networks_of(account, service) if service else account.networks) + "\n"
+        for account in mailhost.accounts
+    )
 
 
-def row(account: Account, release: str) -> str:
+def row(account: Account, release: str, networks: tuple[str, ...]) -> str:
     """`name:hash:uid:gid:gecos:home:shell:fields`, with what is the same for all left to dovecot.conf."""
     password = locked(account.password) if account.disabled else account.password
     size = account.quota_bytes
-    fields = QUOTA_FIELD[release].format(size=size) if size else ""
-    return f"{account.address}:{{ARGON2ID}}{password}::::::{fields}"
+    fields = [QUOTA_FIELD[release].format(size=size)] if size else []
+    if networks:
+        fields.append(f"allow_nets={','.join(networks)}")
+    return f"{account.address}:{{ARGON2ID}}{password}::::::{' '.join(fields)}"
 
 
 def locked(password: str) -> str:

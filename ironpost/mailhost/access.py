@@ -1,16 +1,30 @@
-"""Doors: who may come in over SSH, and what the firewall opens."""
+"""Doors: who may come in, and what the firewall opens."""
 
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
 from typing import Literal, Self
 
+from ironpost.accounts import Account
 from ironpost.component import Port
 from ironpost.mailhost.said import HostSettings
 
+# What Dovecot calls the services that allowlists name.
+LOGINS = {"smtp": "submission", "imap": "imap", "pop3": "pop3", "sieve": "managesieve"}
+
+
+@dataclass(frozen=True)
+class Allowlist:
+    """The networks of one service as the firewall has them: sets `name_v4` and `name_v6`."""
+
+    name: str
+    ipv4: tuple[str, ...]
+    ipv6: tuple[str, ...]
+
 
 class DoorsValues(HostSettings):
-    """Doors: who may come in over SSH, and what the firewall opens."""
+    """Doors: who may come in, and what the firewall opens."""
 
     @property
     def root_login(self) -> Literal["prohibit-password", "no"]:
@@ -18,13 +32,49 @@ class DoorsValues(HostSettings):
         return "prohibit-password" if self.ssh.user == "root" else "no"
 
     @property
-    def allow_ssh_ipv4(self) -> tuple[str, ...]:
-        """The IPv4 networks of the SSH allowlist; nft refuses sets whose intervals overlap, so they are merged."""
-        return merged(self.allow.ssh, 4)
+    def allowlists(self) -> tuple[Allowlist, ...]:
+        """The operators', which is there even when it is empty, and each other one that was written."""
+        names = ["ssh", *(name for name in LOGINS.values() if getattr(self.allow, name))]
+        return tuple(allowlist(name, getattr(self.allow, name)) for name in names)
 
     @property
-    def allow_ssh_ipv6(self) -> tuple[str, ...]:
-        return merged(self.allow.ssh, 6)
+    def operators(self) -> Allowlist:
+        return self.allowlists[0]
+
+    @property
+    def never_banned(self) -> Allowlist:
+        """All allowlists and the mail hosts of the fleet: whoever is in there is no stranger."""
+        listed = [network for name in ("ssh", *LOGINS.values()) for network in getattr(self.allow, name)]
+        return allowlist("never", (*listed, *self.fleet_addresses))
+
+    @property
+    def fleet_addresses(self) -> tuple[str, ...]:
+        """Of all mail hosts of the fleet, this one included."""
+        return tuple(dict.fromkeys((*self.addresses, *self._fleet_addresses)))
+
+    @property
+    def restricts_logins(self) -> bool:
+        """Some service that people log in to has an allowlist."""
+        return any(getattr(self.allow, name) for name in LOGINS.values())
+
+    @property
+    def login_ports(self) -> tuple[str, ...]:
+        """Where a password is asked for."""
+        clear = {"imap": "143", "pop3": "110", "managesieve": "4190"}
+        return ("465", "587", "993", "995", *(clear[name] for name in self.cleartext_ports))
+
+    def sources(self, service: str) -> tuple[str, ...]:
+        """The allowlist that a port of this service is open to; none means everyone."""
+        return (service,) if getattr(self.allow, service) else ()
+
+    def networks_of(self, account: Account, service: str) -> tuple[str, ...]:
+        """Where this account may log in from with a service of Dovecot's naming: inside its own networks and the
+        service's allowlist. Empty means anywhere; lists that have nothing in common leave 0.0.0.0/32, which is nowhere.
+        """
+        allowed = getattr(self.allow, LOGINS[service])
+        if not account.networks or not allowed:
+            return tuple(account.networks or allowed)
+        return common(account.networks, allowed) or ("0.0.0.0/32",)
 
     @property
     def open_ports(self) -> tuple[Port, ...]:
@@ -38,9 +88,24 @@ class DoorsValues(HostSettings):
         return copy
 
 
+def allowlist(name: str, networks: tuple[str, ...]) -> Allowlist:
+    return Allowlist(name, merged(networks, 4), merged(networks, 6))
+
+
 def merged(networks: tuple[str, ...], version: int) -> tuple[str, ...]:
-    """The networks of one IP version, in order, without overlaps."""
+    """The networks of one IP version, in order, without overlaps, which nft refuses in sets of intervals."""
     found = [ipaddress.ip_network(network) for network in networks]
     if version == 4:
         return tuple(str(net) for net in ipaddress.collapse_addresses(n for n in found if n.version == 4))
     return tuple(str(net) for net in ipaddress.collapse_addresses(n for n in found if n.version == 6))
+
+
+def common(some: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    """What two lists share: of two networks that overlap, one lies in the other."""
+    pairs = [(ipaddress.ip_network(one), ipaddress.ip_network(other)) for one in some for other in others]
+    shared = [
+        max(one, other, key=lambda net: net.prefixlen)
+        for one, other in pairs
+        if one.version == other.version and one.overlaps(other)
+    ]
+    return tuple(dict.fromkeys(str(net) for net in shared))

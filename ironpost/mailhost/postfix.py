@@ -11,6 +11,11 @@ class PostfixValues(HostSettings):
     """What main.cf and master.cf say in Postfix's own words."""
 
     @property
+    def blocklist_filters(self) -> tuple[str, ...]:
+        """`list=replies`, as postconf(5) reject_rbl_client has it: 127.0.0.2 and up mean "listed" (RFC 5782 §2.1)."""
+        return tuple(f"{name}=127.0.0.[2..254]" for name in self.blocklists)
+
+    @property
     def submission_tls_protocols(self) -> str:
         """Versions on 465 and 587, as postconf(5) writes them."""
         return ">=TLSv1.3" if self.tls_modern else ">=TLSv1.2"

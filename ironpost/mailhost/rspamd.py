@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from ironpost.component import DkimSigner
-from ironpost.mailhost.said import HostSettings
+from ironpost.mailhost.said import HostSettings, OutsideService
 
 
 class RspamdValues(HostSettings):
     """What rspamd's files say."""
+
+    @property
+    def outside_services_off(self) -> tuple[str, ...]:
+        """Modules that would ask others, and may not; one that is named in `asks_outside` does what rspamd ships."""
+        return tuple(name for name in get_args(OutsideService) if name not in self.asks_outside)
 
     @property
     def dmarc_strict(self) -> bool:

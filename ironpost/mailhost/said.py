@@ -27,6 +27,11 @@ from ironpost.settings import (
     shown,
 )
 
+# What rspamd would ask others about our mail, by the names of its modules; off unless named in `asks_outside`.
+OutsideService = Literal[
+    "asn", "bimi", "dcc", "emails", "external_services", "fuzzy_check", "mid", "multimap", "mx_check", "p0f",
+    "phishing", "rbl", "rspamd_update", "spf_whitelist", "surbl", "url_redirector", "whitelist",
+]  # fmt: skip
 Release = Literal["bookworm", "trixie"]
 
 
@@ -63,12 +68,16 @@ class HostSettings(Setting):
     cleartext_ports: tuple[Literal["imap", "pop3", "managesieve"], ...] = ()
     dmarc_inbound: Literal["standard", "strict"] = "standard"
     greylisting: bool = False
+    postscreen: bool = False
+    blocklists: tuple[DnsName, ...] = ()
+    asks_outside: tuple[OutsideService, ...] = ()
     outgoing_check: DnsName | None = None
     limits: Limits = Field(default_factory=Limits)
     probe: ProbeLogin | None = None
     _directory: Path = PrivateAttr(default=Path())
     _open_ports: tuple[Port, ...] = PrivateAttr(default=())
     _parked_names: tuple[str, ...] = PrivateAttr(default=())
+    _fleet_addresses: tuple[str, ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> HostSettings:

@@ -9,6 +9,7 @@ from typing import Any
 
 FILE = Path("/etc/nftables.conf")
 TABLE = "ironpost"
+TABLES = (TABLE, "ironpost_bans")
 MOVING = ("handle", "packets", "bytes", "expires")
 
 
@@ -23,16 +24,22 @@ def difference() -> str | None:
 
 
 def listed(*command: str) -> list[Any] | None:
-    """Our table without what changes by itself: counters, handles, and the members of sets that count sources."""
+    """Our tables without what changes by itself: counters, handles, and members of sets that come and go."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         return None
     rows = json.loads(done.stdout)["nftables"]
-    return [still(row) for row in rows if any(of_ours(part) for part in row.values())]
+    return sorted((still(row) for row in rows if any(of_ours(part) for part in row.values())), key=place)
+
+
+def place(row: dict[str, Any]) -> tuple[str, str, str]:
+    """By table, kind and name: the kernel tells tables in the order in which they were made. Rules stay in theirs."""
+    ((kind, part),) = row.items()
+    return (part.get("table", part["name"] if kind == "table" else ""), kind, part.get("chain", part.get("name", "")))
 
 
 def of_ours(part: dict[str, Any]) -> bool:
-    return part.get("family") == "inet" and TABLE in (part.get("table"), part.get("name"))
+    return part.get("family") == "inet" and part.get("table", part.get("name")) in TABLES
 
 
 def still(value: Any) -> Any:
@@ -42,12 +49,15 @@ def still(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     kept = {key: still(each) for key, each in value.items() if key not in MOVING}
-    if filled_by_packets(kept):
+    if comes_and_goes(kept):
         kept.pop("elem", None)
     return kept
 
 
-def filled_by_packets(part: dict[str, Any]) -> bool:
-    """Whether this set counts sources: nft of Debian 12 does not tell `dynamic`, but our lists are of intervals."""
+def comes_and_goes(part: dict[str, Any]) -> bool:
+    """Whether this set counts sources or holds bans: nft of Debian 12 does not tell `dynamic`, but our lists are of
+    intervals, and have no timeout.
+    """
     flags = part.get("flags", [])
-    return "type" in part and "map" not in part and "interval" not in ([flags] if isinstance(flags, str) else flags)
+    flags = [flags] if isinstance(flags, str) else flags
+    return "type" in part and "map" not in part and ("interval" not in flags or "timeout" in flags)

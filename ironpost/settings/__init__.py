@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ironpost.settings.access import Allow, Limits
+from ironpost.settings.access import Allow, Limits, list_mistakes
 from ironpost.settings.block import Setting, blocks_of, shown
 from ironpost.settings.connection import ProbeLogin, Ssh, VantagePoint
 from ironpost.settings.publication import Parked, Rfc2136, TsigKey
@@ -19,6 +19,7 @@ from ironpost.settings.words import (
     TimeZone,
     local_part,
     mail_address,
+    network,
     readable_name,
 )
 
@@ -45,8 +46,10 @@ __all__ = [
     "Waiver",
     "Waves",
     "blocks_of",
+    "list_mistakes",
     "local_part",
     "mail_address",
+    "network",
     "readable_name",
     "shown",
 ]

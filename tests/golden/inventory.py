@@ -40,7 +40,12 @@ mail = fleet(
         ipv4="192.0.2.20",
         ipv6="2001:db8:2::20",
         ssh=Ssh(user="operator", port=2222),
-        allow=Allow(ssh=["198.51.100.0/25", "198.51.100.128/25", "198.18.0.7", "2001:db8:a::/48", "2001:db8:b::1"]),
+        allow=Allow(
+            ssh=["198.51.100.0/25", "198.51.100.128/25", "198.18.0.7", "2001:db8:a::/48", "2001:db8:b::1"],
+            submission=["198.51.100.0/24", "2001:db8:a::/48"],
+            imap=["198.51.100.0/24", "198.18.0.0/16"],
+            wide=["198.18.0.0/16"],
+        ),
         admin="postmaster@example.net",
         domains=[
             Domain(
@@ -65,6 +70,9 @@ mail = fleet(
         cleartext_ports=["imap", "pop3", "managesieve"],
         dmarc_inbound="strict",
         greylisting=True,
+        postscreen=True,
+        blocklists=["bl.example.net", "zen.example.org"],
+        asks_outside=["rbl", "surbl"],
         limits=Limits(
             message_bytes=25_000_000,
             smtp_connections_per_minute=300,

@@ -119,6 +119,10 @@ class Ssh:
 @dataclasses.dataclass(frozen=True)
 class Allowed:
     ssh: tuple[str, ...] = ("192.0.2.0/24",)
+    submission: tuple[str, ...] = ()
+    imap: tuple[str, ...] = ()
+    pop3: tuple[str, ...] = ()
+    managesieve: tuple[str, ...] = ()
 
 
 def zone(**records: str) -> Zone:

@@ -150,7 +150,7 @@ def test_open_refused_and_silent_ports_are_told_apart() -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
             closed = other.getsockname()[1]
         found = scan.open_ports("127.0.0.1", (port, closed))
-    assert found == {"open": [port], "refused": [closed]}
+    assert found == {"open": [port], "refused": [closed], "asked": 2}
 
 
 def test_a_dead_port_is_an_error_and_never_a_result() -> None:

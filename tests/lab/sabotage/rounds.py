@@ -18,7 +18,10 @@ VERIFY = ("ironpost", "verify", "inventories/lab.py")
 HOSTS = ("mx1", "mx2")
 FLAGS = {"slow": "--deep", "disruptive": "--disruptive"}
 BY_ID = {control.id: control for control in CONTROLS}
-FORGET = "pkill -x -u postfix anvil; nft flush set inet ironpost rate_25_v4; nft flush set inet ironpost rate_25_v6"
+FORGET = (
+    "pkill -x -u postfix anvil; for set in $(nft list sets inet | sed -n 's/^\\tset \\(rate_[a-z0-9_]*\\) {/\\1/p');"
+    " do nft flush set inet ironpost $set; done"
+)
 Rows = dict[tuple[str, str], dict[str, Any]]
 Round = tuple[tuple[str, Sabotage], ...]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from . import dane, exchange, proven, scan, smtp, tls, web
+from . import dane, datagrams, exchange, manners, proven, scan, smtp, tls, web
 from .wire import SOURCES, ProbeError
 
 PARALLEL = 8  # conversations at once, well below the 20 that a host grants one address
@@ -41,6 +41,8 @@ def plan(job: dict[str, Any], address: str) -> dict[str, tuple[Any, ...]]:
     name, domain = job["name"], job["domains"][0]
     ports = tuple(range(1, 65536)) if job.get("deep") else scan.USUAL
     work: dict[str, tuple[Any, ...]] = {"ports": (scan.open_ports, address, ports)}
+    if job.get("deep"):
+        work["datagrams"] = (datagrams.answers, address)
     work["smuggling"] = (smtp.smuggling, address, domain)
     work["relay"] = (smtp.relay, address, domain)
     work |= {f"tls/{port}": (tls.look, address, port, name) for port in TLS_PORTS}
@@ -50,6 +52,7 @@ def plan(job: dict[str, Any], address: str) -> dict[str, tuple[Any, ...]]:
     work["smtp/465"] = (smtp.implicit, address, 465, name)
     work |= {f"injection/{port}": (smtp.injection, address, port, name) for port in (25, 587)}
     work["pipelining"] = (smtp.pipelining, address, domain)
+    work["manners"] = (manners.manners, address, name, job["domains"])
     work["unknown"] = (smtp.unknown, address, job["domains"])
     work["reports"] = (smtp.takes, address, job.get("reports", []))
     work |= {f"policy/{each}": (web.policy, address, f"mta-sts.{each}") for each in job.get("policies", [])}

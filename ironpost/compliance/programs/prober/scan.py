@@ -12,6 +12,7 @@ import selectors
 import socket
 import time
 from collections.abc import Sequence
+from typing import Any
 
 TOGETHER = 1500
 SPARE = 100  # descriptors for everything else
@@ -26,14 +27,14 @@ KNOWN = (
 USUAL = (*range(1, 1025), *KNOWN)
 
 
-def open_ports(address: str, ports: tuple[int, ...]) -> dict[str, list[int]]:
-    """`open`: those that complete a handshake; `refused`: those that answer with a reset."""
+def open_ports(address: str, ports: tuple[int, ...]) -> dict[str, Any]:
+    """`open`: those that complete a handshake; `refused`: those that answer with a reset; `asked`: how many."""
     size = most_together()
     found: dict[str, list[int]] = {"open": [], "refused": []}
     for start in range(0, len(ports), size):
         for state, some in ask_together(address, ports[start : start + size]).items():
             found[state] += some
-    return {state: sorted(some) for state, some in found.items()}
+    return {**{state: sorted(some) for state, some in found.items()}, "asked": len(ports)}
 
 
 def most_together() -> int:

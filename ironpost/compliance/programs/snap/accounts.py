@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from pathlib import Path
 from typing import Any
 
 from .look import run, text_of
@@ -18,11 +19,18 @@ def password_rows(dovecot: str) -> Any:
     """Rows of each passwd-file of Dovecot, reduced to who, scheme, parameters and a digest of the salt."""
     rows = []
     for path in sorted(set(re.findall(r"(?:passwd_file_path = |username_format=%\S+ )(/\S+)", dovecot))):
-        text = text_of(path)
-        if isinstance(text, dict):
-            return text
-        rows += [password_row(line) for line in text.splitlines() if line.strip() and not line.startswith("#")]
+        for file in files_of(path):
+            text = text_of(file)
+            if isinstance(text, dict):
+                return text
+            rows += [password_row(line) for line in text.splitlines() if line.strip() and not line.startswith("#")]
     return {"rows": rows}
+
+
+def files_of(path: str) -> list[str]:
+    """A name that differs by service (`users.%s`, `users.%{protocol}`) stands for several files."""
+    start, variable, _ = path.partition("%")
+    return sorted(str(found) for found in Path(start).parent.glob(Path(start).name + "*")) if variable else [path]
 
 
 def password_row(line: str) -> dict[str, Any]:

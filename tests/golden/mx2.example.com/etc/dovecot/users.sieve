@@ -1,0 +1,1 @@
+secret (437 bytes of text)
