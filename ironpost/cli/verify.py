@@ -15,6 +15,7 @@ from rich.console import Console
 
 from ironpost import __version__
 from ironpost.cli import Exit
+from ironpost.compliance import internetnl
 from ironpost.compliance.kept import Seen, read_evidence, write_evidence
 from ironpost.compliance.proof import Wanted
 from ironpost.compliance.run import look, now, proof_of
@@ -40,6 +41,7 @@ FORMATS: dict[str, Callable[[Document], str]] = {
     "markdown": markdown,
     "json": lambda found: json.dumps(found, indent=1) + "\n",
 }
+INTERNET_NL = "internet.nl"
 A_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -59,8 +61,9 @@ class Run:
 @click.option("--control", "ids", multiple=True, metavar="ID", help="Only this control; repeatable.")
 @click.option(
     "--profile",
-    type=click.Choice(["baseline", "strict"]),
-    help="How much is asked; strict asks all that baseline asks, and more.  [default: baseline]",
+    type=click.Choice(["baseline", "strict", INTERNET_NL]),
+    help="How much is asked; strict asks all that baseline asks, and more; internet.nl scores as its mail test does.  "
+    "[default: baseline]",
 )
 @click.option("--deep", is_flag=True, help="Also what takes minutes: every port.")
 @click.option("--disruptive", is_flag=True, help="Also what hurts: bans, floods; on hosts of the test network only.")
@@ -93,14 +96,22 @@ def verify(inventory: Path, limit: tuple[str, ...], ids: tuple[str, ...], quiet:
     hosts = chosen_hosts(fleet, limit)
     chosen_controls(ids, Wanted())  # a name that does not exist is told before anything is connected to
     silent = quiet or said["json"] == "-"
+    scored = said["profile"] == INTERNET_NL
+    if scored:
+        said["profile"] = "baseline"
     run = replay(fleet, hosts, said) if said["replayed"] else visit(fleet, hosts, said, silent)
     if said["evidence"]:
         write_evidence(said["evidence"], TOOL, run.started, run.wanted, run.seen)
-    proof = proof_of(run.seen, chosen_controls(ids, run.wanted), run.wanted, run.started, run.seconds)
+    controls = chosen_controls(ids, run.wanted)
+    if scored:
+        controls = tuple(control for control in controls if internetnl.stands_for(control))
+    proof = proof_of(run.seen, controls, run.wanted, run.started, run.seconds)
     found = document(proof, TOOL, str(inventory))
     write_files(found, said)
     if said["json"] != "-":
         show(found, quiet)
+        for line in internetnl.lines(proof.judged) if scored else ():
+            click.echo(line)
     sys.exit(status(found))
 
 
