@@ -98,7 +98,7 @@ DOORS = (
     Sabotage(
         "SMTP-11",
         "nobody is abuse",
-        "sed -i '/^abuse@/d' /etc/postfix/aliases && postfix reload 2>/dev/null && sleep 1",
+        "sed -i '/^abuse/d' /etc/postfix/aliases && postfix reload 2>/dev/null && sleep 1",
         ("outside",),
         frozenset({"SMTP-12"}),
     ),
