@@ -71,7 +71,7 @@ class OwnOrderOfSuites:
             for name, service in smtpd(snapshot)
             if service["tls_preempt_cipherlist"] != "yes"
         ]
-        order = dovecot_value(snapshot, "ssl_prefer_server_ciphers", "ssl_server_prefer_ciphers", "client")
+        order = dovecot_value(snapshot, "ssl_prefer_server_ciphers", "ssl_server/prefer_ciphers", "client")
         if order not in ("yes", "server"):
             faults.append(f"dovecot: the order of suites is the client's ({order})")
         return holds_unless(faults, remedy=REDEPLOY)
