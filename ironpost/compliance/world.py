@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from ironpost.mailhost import MailHost
 
 SECONDS = 3.0
 PARALLEL = 8
+TRANSFER_SECONDS = 10.0  # in which a secondary that was notified has fetched a change
 FOREIGN = "www.iana.org"  # what no name server of a mail domain has anything to say about
 
 
@@ -80,8 +82,16 @@ def compared(fleet: Fleet, mailhost: MailHost, asked: list[Resolver]) -> tuple[t
 
 
 def looked_at(zone: str, addresses: Iterable[str]) -> tuple[Server, ...]:
+    """Each server, and again for a while when their serials differ: a change needs a moment to reach all of them."""
+    doors = list(filter(None, dict.fromkeys(addresses)))
+    deadline = time.monotonic() + TRANSFER_SECONDS
     with ThreadPoolExecutor(PARALLEL) as pool:
-        return tuple(pool.map(lambda address: look(zone, address), filter(None, dict.fromkeys(addresses))))
+        while True:
+            found = tuple(pool.map(lambda address: look(zone, address), doors))
+            serials = {each for server in found for each in (server.serial_udp, server.serial_tcp) if each is not None}
+            if len(serials) < 2 or time.monotonic() > deadline:
+                return found
+            time.sleep(1)
 
 
 def look(zone: str, address: str) -> Server:

@@ -189,7 +189,7 @@ ZONES = (
         "one name server has an old zone",
         secondary_cut_off,
         OUTSIDE,
-        frozenset(),
+        frozenset({"DNS-04"}),
         DNS,
         mends=secondary_reached,
         shared=True,
@@ -199,7 +199,7 @@ ZONES = (
         "a record was changed by hand",
         record("_pop3s._tcp.DOMAIN", "SRV", "20 1 995 NAME."),
         OUTSIDE,
-        frozenset(),
+        frozenset({"DNS-04"}),
         DNS,
     ),
     Sabotage(
