@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ironpost.settings import list_mistakes, local_part, mail_address, network, shown
+from ironpost.app_passwords import AppPassword, read_app_passwords
+from ironpost.settings import fingerprint, list_mistakes, local_part, mail_address, network, shown
 
 # The PHC string format; 19 MiB and two passes are the least that OWASP and AUTH-03 accept for argon2id.
 ARGON2ID = re.compile(
     r"\$argon2id\$v=19\$m=(\d{4,7}),t=(\d{1,2}),p=(\d{1,2})\$[A-Za-z0-9+/]{11,64}\$[A-Za-z0-9+/]{22,86}"
 )
 LEAST_MEMORY_KIB = 19456
-KEYS = {"password", "aliases", "disabled", "quota_bytes", "networks"}
+KEYS = {"password", "aliases", "disabled", "quota_bytes", "networks", "second_factor", "app_passwords", "certificates"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -32,6 +33,9 @@ class Account:
     disabled: bool = False
     quota_bytes: int | None = None
     networks: tuple[str, ...] = ()
+    second_factor: bool = False  # the password alone opens no mail port
+    app_passwords: tuple[AppPassword, ...] = ()
+    certificates: tuple[str, ...] = ()  # SHA-256 fingerprints of client certificates of its owner
 
     def __repr__(self) -> str:
         return f"Account({self.address})"
@@ -66,9 +70,17 @@ def read_accounts(path: Path, domain: str) -> tuple[tuple[Account, ...], tuple[s
 
 def account(name: str, domain: str, table: dict[str, Any]) -> Account:
     aliases = tuple(alias if "@" in alias else f"{alias}@{domain}" for alias in table.get("aliases", []))
-    networks = tuple(table.get("networks", []))
     return Account(
-        name, domain, table["password"], aliases, table.get("disabled", False), table.get("quota_bytes"), networks
+        name,
+        domain,
+        table["password"],
+        aliases,
+        disabled=table.get("disabled", False),
+        quota_bytes=table.get("quota_bytes"),
+        networks=tuple(table.get("networks", [])),
+        second_factor=table.get("second_factor") == "required",
+        app_passwords=read_app_passwords(name, table.get("app_passwords", []))[0],
+        certificates=tuple(fingerprint(each) for each in table.get("certificates", [])),
     )
 
 
@@ -84,6 +96,9 @@ def account_mistakes(name: str, table: Any) -> list[str]:
     if not isinstance(table.get("disabled", False), bool):
         mistakes.append(f"{name}: disabled is neither true nor false; write one of them")
     mistakes += [f"{name}: {mistake}" for mistake in networks_mistakes(table.get("networks", []))]
+    mistakes += word_mistakes(name, table)
+    mistakes += certificate_mistakes(name, table.get("certificates", []))
+    mistakes += read_app_passwords(name, table.get("app_passwords", []))[1]
     quota = table.get("quota_bytes")
     if quota is not None and (not isinstance(quota, int) or isinstance(quota, bool) or quota < 1_000_000):
         mistakes.append(f"{name}: quota_bytes is {shown(quota)}; write bytes, at least 1000000")
@@ -111,10 +126,28 @@ def networks_mistakes(networks: Any) -> list[str]:
         return [f"networks: {error}"]
 
 
+def word_mistakes(name: str, table: dict[str, Any]) -> list[str]:
+    """The setting that is one word or not there."""
+    word = table.get("second_factor", "required")
+    return [f"{name}: second_factor is {shown(word)}; write 'required', or leave it out"] * (word != "required")
+
+
+def certificate_mistakes(name: str, certificates: Any) -> list[str]:
+    if not isinstance(certificates, list) or not all(isinstance(each, str) for each in certificates):
+        return [f'{name}: certificates is not a list of fingerprints; write certificates = ["AB:CD:…"]']
+    mistakes = []
+    for each in certificates:
+        try:
+            fingerprint(each)
+        except ValueError as error:
+            mistakes.append(f"{name}: certificates: {error}")
+    return mistakes
+
+
 def password_mistakes(name: str, password: Any) -> list[str]:
     matched = ARGON2ID.fullmatch(password) if isinstance(password, str) else None
     if not matched:
-        return [f"{name}: password is not an Argon2id hash ($argon2id$v=19$…); make one with `ironpost user hash`"]
+        return [f"{name}: password is not an Argon2id hash ($argon2id$v=19$…); make one with `ironpost user passwd`"]
     if int(matched[1]) < LEAST_MEMORY_KIB or int(matched[2]) < 2:
         return [
             f"{name}: the Argon2id hash uses {matched[1]} KiB and {matched[2]} passes; least: {LEAST_MEMORY_KIB}, 2"

@@ -15,6 +15,10 @@ class SecretError(IronpostError):
     """A secret could not be read from its source, or is empty or a placeholder."""
 
 
+class UsersFileError(IronpostError):
+    """A users file cannot be read or changed as asked, or a password is refused; it stands as it was."""
+
+
 class TemplateError(IronpostError):
     """A template names something that the mail host does not have."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,19 @@ from ironpost.errors import InventoryError
 from ironpost.mailhost import MailHost
 from ironpost.secret import Secret
 from ironpost.settings import Acme, Parked, Setting, VantagePoint, Waiver, Waves, blocks_of, shown
+
+# Whether the users files are left out of what is checked: the commands that mend them must be able to start.
+ACCOUNTS_LEFT_OUT: ContextVar[bool] = ContextVar("ACCOUNTS_LEFT_OUT", default=False)
+
+
+@contextmanager
+def without_accounts() -> Iterator[None]:
+    """Inventories read meanwhile say nothing about their users files, which may be missing or wrong."""
+    token = ACCOUNTS_LEFT_OUT.set(True)
+    try:
+        yield
+    finally:
+        ACCOUNTS_LEFT_OUT.reset(token)
 
 
 class Fleet(list[tuple[str, dict[str, Any]]]):
@@ -135,9 +150,11 @@ def cross_mistakes(mailhosts: tuple[MailHost, ...], directory: Path) -> list[str
     mistakes += policy_contradictions(mailhosts)
     for mailhost in mailhosts:
         found = mailhost.read_users(directory)
+        if ACCOUNTS_LEFT_OUT.get():
+            continue
         found += [f"{path}: no such file; correct the setting" for path in missing_files(mailhost, directory)]
         if not found:
-            found += address_mistakes(mailhost)
+            found += address_mistakes(mailhost) + relaying_mistakes(mailhost)
         mistakes += [told(mailhost, mistake) for mistake in found]
     return mistakes + shared_selectors(mailhosts)
 
@@ -197,6 +214,8 @@ def missing_files(mailhost: MailHost, directory: Path) -> list[str]:
     named = [certificate.authority if isinstance(certificate, Acme) else certificate.chain]
     named += [mailhost.ssh.key, mailhost.ssh.known_hosts]
     named += [mailhost.probe.authority] if mailhost.probe else []
+    named += [mailhost.client_certificates.authority] if mailhost.client_certificates else []
+    named += [smarthost.authority for smarthost in mailhost.smarthosts]
     return [name for name in named if name and not (directory / Path(name).expanduser()).is_file()]
 
 
@@ -219,6 +238,26 @@ def address_mistakes(mailhost: MailHost) -> list[str]:
         mistakes += [
             f"{account.address}: the alias {alias} is not of a domain of this host; remove it" for alias in foreign
         ]
+    return mistakes
+
+
+def relaying_mistakes(mailhost: MailHost) -> list[str]:
+    """Machines and smarthosts that fit nothing else that was said."""
+    hosted = set(mailhost.domain_names)
+    mistakes = [
+        f"relay_clients: {client.name} may send for {name}, which this host does not serve; remove it"
+        for client in mailhost.relay_clients
+        for name in client.domains
+        if name not in hosted
+    ]
+    owners = [f"relay client {client.name}" for client in mailhost.relay_clients if client.certificate]
+    owners += [account.address for account in mailhost.accounts if account.certificates]
+    if owners and not mailhost.client_certificates:
+        mistakes.append(f"client_certificates: is not set, but {owners[0]} has a certificate; name the CA and a port")
+    keys = [key for restriction in mailhost.restriction_classes for key in restriction.keys]
+    mistakes += [f"{key}: stands for two senders; keep one" for key in sorted({k for k in keys if keys.count(k) > 1})]
+    if len([smarthost for smarthost in mailhost.smarthosts if not smarthost.domains]) > 1:
+        mistakes.append("smarthosts: two of them are for all senders; give domains= to one")
     return mistakes
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import shutil
 import stat
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ PLACEHOLDERS = re.compile(
 COMMAND_SECONDS = 60
 
 
-@dataclass(frozen=True, repr=False)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Secret:
     """A value that is read on the controller when it is used, and that no output ever shows.
 
@@ -32,6 +32,7 @@ class Secret:
 
     kind: Literal["env", "file", "command"]
     source: tuple[str, ...]
+    before: str = ""  # what stands before it where it is written, for a file that holds more than the secret
 
     @classmethod
     def env(cls, name: str) -> Secret:
@@ -61,7 +62,9 @@ class Secret:
 
     def relative_to(self, directory: Path) -> Secret:
         """The same secret, a relative file name being taken from `directory`."""
-        return Secret.file(directory / Path(self.source[0]).expanduser()) if self.kind == "file" else self
+        if self.kind != "file":
+            return self
+        return dataclasses.replace(self, source=(str(directory / Path(self.source[0]).expanduser()),))
 
     def read(self) -> str:
         """The secret itself; one closing newline is not part of it. Raises SecretError, which never quotes it."""
@@ -71,7 +74,11 @@ class Secret:
             raise SecretError(f"{self!r}: is empty; put the secret there")
         if PLACEHOLDERS.fullmatch(value.strip()):
             raise SecretError(f"{self!r}: holds a placeholder; put the real secret there")
-        return value
+        return self.before + value
+
+    def after(self, text: str) -> Secret:
+        """The same secret with a text before it, as a line of a configuration file has it."""
+        return dataclasses.replace(self, before=text)
 
     def complaint(self) -> str | None:
         """What is wrong with the source, as far as can be told without running a program."""

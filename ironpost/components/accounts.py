@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from ironpost.accounts import Account
 from ironpost.component import Component, HostDirectory, HostFile, SystemUser
+from ironpost.components.app_passwords import WITH_CERTIFICATE, app_passwords_file
 from ironpost.mailhost import MailHost
 from ironpost.mailhost.access import LOGINS
 
 USERS = "/etc/dovecot/users"  # with a service's name behind it, where services have allowlists
+APP_PASSWORDS = "/etc/dovecot/app-passwords"
 STORE = "/var/vmail"
 VMAIL_ID = 5000
 # What userdb(passwd-file) calls a mailbox's size in Dovecot 2.3 and 2.4; both write bytes.
@@ -22,7 +24,10 @@ def accounts(mailhost: MailHost) -> Component:
     return Component(
         name="accounts",
         packages=("dovecot-core",),  # brings the group that may read the file
-        files=users_files(mailhost),
+        files=(
+            *users_files(mailhost),
+            HostFile(APP_PASSWORDS, app_passwords_file(mailhost), mode=0o640, group="dovecot", secret=True),
+        ),
         directories=(HostDirectory(STORE, mode=0o700, owner="vmail", group="vmail"),),
         users=(SystemUser("vmail", home=STORE, uid=VMAIL_ID),),
     )
@@ -33,6 +38,8 @@ def users_files(mailhost: MailHost) -> tuple[HostFile, ...]:
     contents = {USERS: users_file(mailhost)}
     if mailhost.restricts_logins:
         contents |= {f"{USERS}.{service}": users_file(mailhost, service) for service in LOGINS}
+        if mailhost.certificate_port:
+            contents[f"{USERS}.{WITH_CERTIFICATE}"] = users_file(mailhost, "smtp")
     return tuple(HostFile(path, text, mode=0o640, group="dovecot", secret=True) for path, text in contents.items())
 
 
@@ -45,8 +52,13 @@ def users_file(mailhost: MailHost, service: str | None = None) -> str:
 
 
 def row(account: Account, release: str, networks: tuple[str, ...]) -> str:
-    """`name:hash:uid:gid:gecos:home:shell:fields`, with what is the same for all left to dovecot.conf."""
-    password = locked(account.password) if account.disabled else account.password
+    """`name:hash:uid:gid:gecos:home:shell:fields`, with what is the same for all left to dovecot.conf.
+
+    Who needs a second factor has no main password here: it stands with the app passwords, for the listener that demands
+    a client certificate.
+    """
+    shut = account.disabled or account.second_factor
+    password = locked(account.password) if shut else account.password
     size = account.quota_bytes
     fields = [QUOTA_FIELD[release].format(size=size)] if size else []
     if networks:

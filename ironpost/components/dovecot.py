@@ -12,7 +12,16 @@ RULES = tuple(f"/etc/dovecot/sieve/{name}.sieve" for name in ("junk", "learn-spa
 # What Dovecot loads for the rules that teach rspamd; sievec(1) wants to be told.
 LEARNING = "-P sieve_imapsieve -P sieve_extprograms -x '+imapsieve +vnd.dovecot.pipe'"
 PROGRAMS = ("/usr/lib/ironpost/probe-dovecot", "/usr/lib/ironpost/sieve/rspamd-learn")
-PACKAGES = ("dovecot-core", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd", "dovecot-sieve", "python3")
+APP_PASSWORDS = "/etc/dovecot/app-passwords.lua"
+PACKAGES = (
+    "dovecot-core",
+    "dovecot-auth-lua",
+    "dovecot-imapd",
+    "dovecot-pop3d",
+    "dovecot-lmtpd",
+    "dovecot-sieve",
+    "python3",
+)
 
 
 def dovecot(mailhost: MailHost) -> Component:
@@ -21,7 +30,7 @@ def dovecot(mailhost: MailHost) -> Component:
         name="dovecot",
         packages=PACKAGES + (("dovecot-managesieved",) if mailhost.has_managesieve else ()),
         files=(
-            *(HostFile(path, render(path, mailhost)) for path in (CONFIGURATION, *RULES)),
+            *(HostFile(path, render(path, mailhost)) for path in (CONFIGURATION, *RULES, APP_PASSWORDS)),
             *(HostFile(path, render(path, mailhost), mode=0o755) for path in PROGRAMS),
             sandbox(mailhost, "dovecot.service"),
         ),

@@ -8,12 +8,14 @@ import shlex
 
 from ironpost.component import Check, Component, HostFile, Port, SystemUser, Unit
 from ironpost.components import postfix_maps as maps
+from ironpost.components.relaying import machine_ports, relaying_files, relaying_tables
 from ironpost.components.sandbox import drop_in, sandbox
 from ironpost.mailhost import MailHost
 from ironpost.render import render
 
 CONFIGURATION = ("main.cf", "master.cf", "tls.cnf", "submission_header_checks", "submission_mime_checks")
 PROGRAMS = ("/usr/lib/ironpost/try-postfix", "/usr/lib/ironpost/probe-smtp")
+PACKAGES = ("postfix", "ca-certificates", "iproute2", "openssl", "python3")
 NOBODY = "no-such-recipient-7f3a"
 
 # On Debian 12 postfix.service is an empty shell around instances; the one that runs is called "-".
@@ -25,8 +27,14 @@ def postfix(mailhost: MailHost) -> Component:
     unit = UNITS[mailhost.release]
     return Component(
         name="postfix",
-        packages=("postfix", "ca-certificates", "iproute2", "openssl", "python3"),
-        files=(*configuration(mailhost), *tables(mailhost), *programs(mailhost), sandbox(mailhost, unit)),
+        packages=PACKAGES + (("libsasl2-modules",) if mailhost.smarthosts else ()),  # PLAIN and LOGIN of smtp(8)
+        files=(
+            *configuration(mailhost),
+            *tables(mailhost),
+            *programs(mailhost),
+            *relaying_files(mailhost),
+            sandbox(mailhost, unit),
+        ),
         users=(SystemUser("postfix", groups=("_rspamd",)),),
         units=(Unit(unit, reload_on=("/etc/postfix/", "/etc/ssl/ironpost/"), restart_on=(drop_in(unit),)),),
         ports=ports(mailhost),
@@ -47,7 +55,7 @@ def tables(mailhost: MailHost) -> tuple[HostFile, ...]:
         "aliases": maps.table("Addresses that lead to a mailbox.", maps.aliases(mailhost)),
         "senders": maps.table("Envelope senders, and the login that may use them.", maps.senders(mailhost)),
         "helo_access": maps.table("Names that no client has.", maps.own_names(mailhost)),
-    }
+    } | relaying_tables(mailhost)
     if mailhost.blocklists:
         contents["always_reached"] = maps.table("Reached from block lists too.", maps.always_reached(mailhost))
     if mailhost.allow.submission:
@@ -79,6 +87,7 @@ def ports(mailhost: MailHost) -> tuple[Port, ...]:
         ),
         submission,
         dataclasses.replace(submission, number=587, reason="submission by users, STARTTLS"),
+        *machine_ports(mailhost),
     )
 
 
@@ -100,6 +109,8 @@ def lookups(mailhost: MailHost) -> tuple[Check, ...]:
         "senders": maps.senders(mailhost),
         "helo_access": maps.own_names(mailhost),
     }
+    if mailhost.has_machines:
+        tables["client_certificates"] = maps.client_certificates(mailhost)
     found: list[Check] = []
     for name, rows in tables.items():
         path = f"texthash:/etc/postfix/{name}"

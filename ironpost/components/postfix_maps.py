@@ -53,6 +53,30 @@ def always_reached(mailhost: MailHost) -> dict[str, str]:
     return {f"{role}@{name}": "OK" for name in mailhost.postfix_domains for role in ROLES[:2]}
 
 
+def client_certificates(mailhost: MailHost) -> dict[str, str]:
+    """Fingerprint of a client certificate → what holds for its owner."""
+    return {key: restriction.name for restriction in mailhost.certificate_restrictions for key in restriction.keys}
+
+
+def relay_clients(mailhost: MailHost) -> dict[str, str]:
+    """Network of a machine → what holds for it."""
+    return {key: restriction.name for restriction in mailhost.address_restrictions for key in restriction.keys}
+
+
+def smarthosts(mailhost: MailHost) -> dict[str, str]:
+    """Sender domain → the host that takes its mail on."""
+    return {f"@{name}": route.nexthop for route in mailhost.routes for name in route.smarthost.domains}
+
+
+def smarthost_tls(mailhost: MailHost) -> dict[str, str]:
+    """What TLS with a smarthost must be: verified against its name (RFC 8314 §3; smtp_tls_policy_maps)."""
+    return {
+        route.nexthop: f"secure match={route.smarthost.host}"
+        + (f" tafile={route.authority_file}" if route.smarthost.authority else "")
+        for route in mailhost.routes
+    }
+
+
 def own_names(mailhost: MailHost) -> dict[str, str]:
     """What a stranger cannot truthfully say in HELO: our own name and addresses."""
     literals = [literal(address) for address in mailhost.addresses]

@@ -27,6 +27,10 @@ def doors(mailhost: MailHost) -> dict[int, set[str]]:
     found = DOORS | dict(CLEARTEXT[name] for name in mailhost.cleartext_ports)
     if any(domain.mta_sts or domain.autoconfig for domain in mailhost.domains):
         found |= {443: {"nginx"}}
+    if mailhost.client_certificates:
+        found |= {mailhost.client_certificates.port: {"master"}}
+    if any(client.addresses for client in mailhost.relay_clients):
+        found |= {2525: {"master"}}
     return found | ({80: {"nginx"}} if getattr(mailhost.certificate, "challenge", None) == "http-01" else {})
 
 

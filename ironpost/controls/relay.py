@@ -18,6 +18,23 @@ SUBMISSION_NETWORKS = "check_client_access cidr:/etc/postfix/submission_access,"
 # Besides refusals only these may stand in smtpd_relay_restrictions: a table that says OK is a relay for whom it names.
 GRANTS = ("permit_mynetworks", "permit_sasl_authenticated", "reject")
 
+# What the port of machines with a certificate, and the one of those known by address, must be told, word for word.
+MACHINES = {
+    "certificate": ["check_ccert_access", "texthash:/etc/postfix/client_certificates", "reject"],
+    "address": ["check_client_access", "cidr:/etc/postfix/relay_clients", "reject"],
+}
+ADDRESS_PORT = 2525
+
+
+def machine_services(mailhost: MailHost) -> dict[str, list[str]]:
+    """Services of master.cf for machines of the inventory, each with its only relay restrictions."""
+    found = {}
+    if mailhost.client_certificates:
+        found[f"{mailhost.client_certificates.port}/inet"] = MACHINES["certificate"]
+    if any(client.addresses for client in mailhost.relay_clients):
+        found[f"{ADDRESS_PORT}/inet"] = MACHINES["address"]
+    return found
+
 
 def plain_attempts(probes: Probes) -> list[tuple[str, int, str]]:
     """(address, code, text) of the simplest attempt, user@elsewhere, with the null sender."""
@@ -43,6 +60,8 @@ class NoOpenRelay:
         faults = []
         for name, service in smtpd(snapshot):
             rules = listed(service["smtpd_relay_restrictions"])
+            if rules == machine_services(mailhost).get(name):
+                continue
             granted = [rule for rule in rules if not rule.startswith("reject_") and rule not in GRANTS]
             if granted or not rules or rules[-1] not in ("reject_unauth_destination", "reject"):
                 faults.append(f"{name}: smtpd_relay_restrictions = {service['smtpd_relay_restrictions']!r}")

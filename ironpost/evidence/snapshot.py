@@ -188,6 +188,22 @@ class Snapshot:
         rows: list[dict[str, Any]] = found["rows"]
         return rows
 
+    def mail_access(self, path: str) -> dict[str, Any] | None:
+        """{mode, uid, gid, acl} of a file or socket of the mail programs; None where there is none."""
+        found = self.raw.get("mail_access", {})
+        if path not in found:
+            raise NotCollectedError(f"the snapshot does not say who may use {path}")
+        seen: dict[str, Any] | None = found[path]
+        return seen
+
+    def relaying(self, name: str) -> dict[str, str]:
+        """A table of machines that relay: key → restriction class."""
+        tables = self.raw.get("postfix", {}).get("relaying")
+        if tables is None or name not in tables:
+            raise NotCollectedError(f"the snapshot does not hold {name}")
+        found: dict[str, str] = tables[name]
+        return found
+
     @functools.cached_property
     def packages(self) -> dict[str, str]:
         rows = (line.split("\t") for line in self.text("packages").splitlines())

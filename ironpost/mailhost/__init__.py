@@ -10,6 +10,7 @@ from ironpost.mailhost.certificate import CertificateValues
 from ironpost.mailhost.domain import DKIM_DIRECTORY, Domain
 from ironpost.mailhost.dovecot import DovecotValues
 from ironpost.mailhost.postfix import PostfixValues
+from ironpost.mailhost.relaying import RelayingValues
 from ironpost.mailhost.rspamd import RspamdValues
 from ironpost.mailhost.said import Release
 from ironpost.mailhost.web import WebValues
@@ -17,5 +18,5 @@ from ironpost.mailhost.web import WebValues
 __all__ = ["DKIM_DIRECTORY", "Domain", "MailHost", "Release"]
 
 
-class MailHost(DoorsValues, PostfixValues, DovecotValues, RspamdValues, WebValues, CertificateValues):
+class MailHost(DoorsValues, PostfixValues, DovecotValues, RelayingValues, RspamdValues, WebValues, CertificateValues):
     """One mail host with all roles. `name` is its fully qualified host name, as its MX and its certificate say it."""

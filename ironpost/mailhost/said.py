@@ -16,12 +16,15 @@ from ironpost.settings import (
     Acme,
     Allow,
     CertificateFiles,
+    ClientCertificates,
     DnsName,
     Limits,
     MailAddress,
     ProbeLogin,
+    RelayClient,
     Rfc2136,
     Setting,
+    Smarthost,
     Ssh,
     TimeZone,
     shown,
@@ -72,6 +75,9 @@ class HostSettings(Setting):
     blocklists: tuple[DnsName, ...] = ()
     asks_outside: tuple[OutsideService, ...] = ()
     outgoing_check: DnsName | None = None
+    client_certificates: ClientCertificates | None = None
+    relay_clients: tuple[RelayClient, ...] = ()
+    smarthosts: tuple[Smarthost, ...] = ()
     limits: Limits = Field(default_factory=Limits)
     probe: ProbeLogin | None = None
     _directory: Path = PrivateAttr(default=Path())

@@ -6,6 +6,7 @@ from ironpost.settings.access import Allow, Limits, list_mistakes
 from ironpost.settings.block import Setting, blocks_of, shown
 from ironpost.settings.connection import ProbeLogin, Ssh, VantagePoint
 from ironpost.settings.publication import Parked, Rfc2136, TsigKey
+from ironpost.settings.relaying import ClientCertificates, Fingerprint, RelayClient, Smarthost, fingerprint
 from ironpost.settings.rollout import Waves
 from ironpost.settings.trust import Acme, CertificateFiles, Dkim
 from ironpost.settings.waivers import Waiver
@@ -27,8 +28,10 @@ __all__ = [
     "Acme",
     "Allow",
     "CertificateFiles",
+    "ClientCertificates",
     "Dkim",
     "DnsName",
+    "Fingerprint",
     "Limits",
     "MailAddress",
     "Network",
@@ -36,9 +39,11 @@ __all__ = [
     "Parked",
     "PlainPath",
     "ProbeLogin",
+    "RelayClient",
     "Rfc2136",
     "Sender",
     "Setting",
+    "Smarthost",
     "Ssh",
     "TimeZone",
     "TsigKey",
@@ -46,6 +51,7 @@ __all__ = [
     "Waiver",
     "Waves",
     "blocks_of",
+    "fingerprint",
     "list_mistakes",
     "local_part",
     "mail_address",

@@ -3,7 +3,19 @@
 from ironpost.fleet import fleet
 from ironpost.mailhost import Domain, MailHost
 from ironpost.secret import Secret
-from ironpost.settings import Acme, Allow, CertificateFiles, Dkim, Limits, Rfc2136, Ssh, TsigKey
+from ironpost.settings import (
+    Acme,
+    Allow,
+    CertificateFiles,
+    ClientCertificates,
+    Dkim,
+    Limits,
+    RelayClient,
+    Rfc2136,
+    Smarthost,
+    Ssh,
+    TsigKey,
+)
 
 # Never run: golden files hold no secret, only where it would have come from.
 _unread = Secret.command(["true"])
@@ -73,6 +85,15 @@ mail = fleet(
         postscreen=True,
         blocklists=["bl.example.net", "zen.example.org"],
         asks_outside=["rbl", "surbl"],
+        client_certificates=ClientCertificates(authority="tls/clients.pem"),
+        relay_clients=[
+            RelayClient(name="printer", domains=["example.com"], certificate=":".join(["A1"] * 32)),
+            RelayClient(name="nas", domains=["example.com", "shop.example.com"], addresses=["192.0.2.64/28"]),
+        ],
+        smarthosts=[
+            Smarthost(host="mail.example.net", user="example.com", password=_unread, authority="tls/clients.pem"),
+            Smarthost(host="bulk.example.net", port=2587, domains=["shop.example.com"]),
+        ],
         limits=Limits(
             message_bytes=25_000_000,
             smtp_connections_per_minute=300,
@@ -94,6 +115,12 @@ mail = fleet(
         admin="erik@example.net",
         domains=[Domain(name="example.net", users="users/example.net.toml", dmarc="quarantine", mta_sts="testing")],
         certificate=CertificateFiles(chain="tls/mx3.example.net.pem", key=_unread),
+        client_certificates=ClientCertificates(authority="tls/clients.pem", port=10465),
+        relay_clients=[
+            RelayClient(name="printer", domains=["example.net"], certificate=":".join(["C3"] * 32)),
+            RelayClient(name="nas", domains=["example.net"], addresses=["192.0.2.80", "2001:db8:c::/64"]),
+        ],
+        smarthosts=[Smarthost(host="mail.example.org", user="example.net", password=_unread)],
         cleartext_ports=["imap"],
     ),
 )

