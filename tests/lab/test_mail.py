@@ -11,6 +11,7 @@ import ssl
 import uuid
 from collections.abc import Iterator
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,8 @@ from ironpost.lab.mail import (
     write_from_outside,
 )
 from ironpost.lab.people import password
+from tests.lab.deployment import succeed
+from tests.lab.inventories import variant
 
 PEOPLE = [
     pytest.param("mx1", "alice@example.org", id="trixie"),
@@ -258,3 +261,29 @@ def test_no_second_message_is_smuggled(published: Lab, host: str, address: str, 
     # one reply for the one message, and then the one for NOOP: more would be answers to smuggled commands
     assert replies[0] in (250, 521, 550, 554)
     assert replies[1:] in ([250], [])
+
+
+@pytest.mark.soak
+@both
+def test_a_letter_that_does_not_fit_is_refused_while_its_sender_listens(
+    published: Lab, host: str, address: str, tmp_path: Path
+) -> None:
+    """A bounce would go to whoever is named as sender, and that is mostly somebody who never wrote."""
+    small = variant(
+        tmp_path,
+        ("        admin=admin,\n", "        admin=admin,\n        limits=Limits(mailbox_bytes=10_000_000),\n"),
+        ("Allow, ", "Allow, Limits, "),
+    )
+    limit = ("--limit", published.host(host).fqdn)
+    succeed(published, "pyinfra", small, "deploys/mail.py", "-y", *limit)
+    try:
+        with port_25(published, host) as session:
+            session.mail("bob@example.net", ["SIZE=30000000"])
+            code, reply = session.rcpt(address)
+            # Dovecot 2.4 says "full", 2.3 says that it will never fit
+            assert (code, reply[:5]) in ((452, b"4.2.2"), (552, b"5.2.2")), reply
+            session.rset()
+            session.mail("bob@example.net", ["SIZE=1000"])
+            assert session.rcpt(address)[0] == 250
+    finally:
+        succeed(published, "pyinfra", "inventories/lab.py", "deploys/mail.py", "-y", *limit)
