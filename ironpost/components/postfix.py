@@ -16,6 +16,8 @@ from ironpost.render import render
 CONFIGURATION = ("main.cf", "master.cf", "tls.cnf", "submission_header_checks", "submission_mime_checks")
 PROGRAMS = ("/usr/lib/ironpost/try-postfix", "/usr/lib/ironpost/probe-smtp")
 PACKAGES = ("postfix", "ca-certificates", "iproute2", "openssl", "python3")
+# Servers remember which mechanisms Dovecot offers for as long as they live.
+RELOAD_ON = ("/etc/postfix/", "/etc/ssl/ironpost/", "/etc/dovecot/dovecot.conf")
 NOBODY = "no-such-recipient-7f3a"
 
 # On Debian 12 postfix.service is an empty shell around instances; the one that runs is called "-".
@@ -36,7 +38,7 @@ def postfix(mailhost: MailHost) -> Component:
             sandbox(mailhost, unit),
         ),
         users=(SystemUser("postfix", groups=("_rspamd",)),),
-        units=(Unit(unit, reload_on=("/etc/postfix/", "/etc/ssl/ironpost/"), restart_on=(drop_in(unit),)),),
+        units=(Unit(unit, reload_on=RELOAD_ON, restart_on=(drop_in(unit),)),),
         ports=ports(mailhost),
         checks=checks(mailhost),
         probes=(f"python3 {PROGRAMS[1]} 25 465 587",),

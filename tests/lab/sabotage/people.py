@@ -46,7 +46,7 @@ PEOPLE = (
         "RELAY-05",
         "a port for a machine that nobody listed",
         "postconf -M '127.0.0.1:2526/inet=127.0.0.1:2526 inet n - n - - smtpd' && "
-        + postfix("127.0.0.1:2526/inet/smtpd_relay_restrictions=permit_mynetworks, reject"),
+        + postfix("127.0.0.1:2526/inet/smtpd_relay_restrictions=permit_mynetworks,reject"),
         INSIDE,
     ),
     Sabotage("RELAY-06", "a foreign domain is relayed to", postfix("relay_domains=customer.example"), INSIDE),
@@ -55,6 +55,7 @@ PEOPLE = (
         "an exception for a customer's name",
         postfix("smtpd_helo_restrictions=check_helo_access static:OK"),
         INSIDE,
+        trips=frozenset({"ALLOW-07", "SMTP-07"}),
     ),
     Sabotage(
         "IMAP-01",
@@ -62,7 +63,7 @@ PEOPLE = (
         "sed -i '/inet_listener imap {/,/}/s/port = 0/port = 143/' /etc/dovecot/dovecot.conf && "
         "systemctl restart dovecot && nft insert rule inet ironpost input tcp dport 143 accept && sleep 1",
         BOTH,
-        trips=frozenset({"FW-02", "IMAP-06"}),
+        trips=frozenset({"FW-02", "FW-03", "IMAP-06"}),
     ),
     Sabotage("IMAP-02", "everybody may read the store", "chmod 755 /var/vmail", INSIDE),
     Sabotage(
