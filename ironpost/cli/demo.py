@@ -15,11 +15,22 @@ from rich.rule import Rule
 
 from ironpost.errors import HostError
 from ironpost.lab import Lab, up
-from ironpost.lab.mail import at_outside, by_imap, letter, parsed, submit, verified_signatures, write_from_outside
+from ironpost.lab.mail import (
+    at_outside,
+    by_imap,
+    letter,
+    parsed,
+    submit,
+    tls_spoken,
+    verified_signatures,
+    write_from_outside,
+)
+from ironpost.lab.partners import PARTNERS_ZONE
 from ironpost.render import data_dir
 
 LETTERS = (("mx1", "alice@example.org"), ("mx2", "dave@example.com"))
 INVENTORY = "inventories/lab.py"
+PARTNERS = {"dane": "by their TLSA record (DANE)", "sts": "by their policy (MTA-STS)"}
 
 
 @click.command()
@@ -80,6 +91,16 @@ def exchange(console: Console, lab: Lab, host: str, address: str) -> None:
     console.print(f"      dkimpy, once more: {signatures}", markup=False)
     console.print(f"  bob@example.net → {address}, read over IMAPS. Our host says:", markup=False)
     show_results(console, by_imap(lab, host, address, homeward), lab.host(host).fqdn)
+    console.print("  How it was reached, in the words of each Postfix:", markup=False)
+    spoken(console, lab, "outside", lab.host(host).fqdn, "by our TLSA record (DANE)")
+    for partner, how in PARTNERS.items():
+        submit(lab, host, letter(address, f"bob@{partner}.{PARTNERS_ZONE}", f"{outward} {partner}"))
+        spoken(console, lab, host, f"mx.{partner}.{PARTNERS_ZONE}", how)
+
+
+def spoken(console: Console, lab: Lab, host: str, mx: str, how: str) -> None:
+    words = tls_spoken(lab, host, mx).partition(" with cipher")[0]
+    console.print(f"      {words}  # {how}", markup=False)
 
 
 def show_results(console: Console, message: EmailMessage, server: str) -> None:

@@ -78,6 +78,17 @@ def write_from_outside(lab: Lab, user: str, message: EmailMessage) -> None:
     lab.run("outside", command, input=message.as_bytes(policy=email.policy.default).decode())
 
 
+def tls_spoken(lab: Lab, host: str, mx: str) -> str:
+    """How a host's Postfix last reached that MX host, in its words: Verified where DANE or MTA-STS asked for it."""
+
+    def look() -> str | None:
+        text = lab.run(host, "journalctl -q -o cat -t postfix/smtp -n 400").stdout
+        found = [line for line in text.splitlines() if f"TLS connection established to {mx}[" in line]
+        return found[-1] if found else None
+
+    return wait_for(look, f"{host}: no connection to {mx} yet")
+
+
 def by_imap(lab: Lab, host: str, address: str, subject: str, folder: str = "INBOX") -> EmailMessage:
     """The message with that subject, as IMAPS on 993 gives it; waits for it to arrive."""
 
