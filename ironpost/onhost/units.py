@@ -62,7 +62,8 @@ def action(wanted: dict[str, Any], found: dict[str, str], changed: list[str]) ->
     if wanted["state"] != "running":
         return None
     if not runs(found):
-        return None if left_out(found) else "start"
+        # Also where its condition said no: it may have been asked before our files were there (main.cf for Postfix).
+        return "start"
     if any(path.startswith(tuple(wanted["restart_on"])) for path in changed):
         return "restart"
     if restarts(wanted) and outdated.library(found.get("ControlGroup", "")):
