@@ -124,12 +124,13 @@ POLICY = (
         "FW-01",
         "the firewall lets everything in",
         "nft chain inet ironpost input '{ policy accept; }'",
-        trips=frozenset({"FW-02"}),
+        trips=frozenset({"FW-02", "FW-03", "ALLOW-01"}),
     ),
     Sabotage(
         "FW-02",
         "IMAP in clear text, behind an open door",
         "sed -i '/inet_listener imap {/,/}/s/port = 0/port = 143/' /etc/dovecot/dovecot.conf && "
         "systemctl restart dovecot && nft insert rule inet ironpost input tcp dport 143 accept && sleep 1",
+        trips=frozenset({"FW-03", "IMAP-01", "IMAP-06"}),
     ),
 )

@@ -32,7 +32,7 @@ TRANSPORT = (
         "TLS-02",
         "TLS 1.0 is back on port 25",
         postfix("smtpd_tls_protocols=>=TLSv1", "tls_high_cipherlist=ALL:@SECLEVEL=0", "tls_config_file=none"),
-        trips=frozenset({"TLS-04", "TLS-05", "TLS-07"}),
+        trips=frozenset({"TLS-04", "TLS-05", "TLS-07", "TLS-08"}),
     ),
     Sabotage("TLS-03", "TLS 1.3 is switched off on port 25", postfix("smtpd_tls_protocols=>=TLSv1.2, <=TLSv1.2")),
     Sabotage("TLS-04", "CBC and static RSA are back", postfix("tls_high_cipherlist=HIGH:!aNULL:@SECLEVEL=0")),
