@@ -2,7 +2,8 @@
 --
 -- App passwords for Dovecot (passdb lua). A passwd-file holds one hash an account; this looks through several, each for
 -- one service, from some networks, until some day. What fits none of them is not refused here: NEXT hands it on to the
--- passwd-file, where main passwords are. The table is read at each login, so that a revoked row is gone at once.
+-- passwd-file, where main passwords are; with an empty word, without which Dovecot 2.3 takes NEXT for a failure of its
+-- own. The file is read at each login, so that a revoked row is gone at once.
 
 local TABLE = '/etc/dovecot/app-passwords'
 
@@ -90,12 +91,12 @@ function auth_password_verify(request, password)
     end
   end
   dovecot.i_info('ironpost: main password of ' .. visit)
-  return dovecot.auth.PASSDB_RESULT_NEXT
+  return dovecot.auth.PASSDB_RESULT_NEXT, ''
 end
 
 -- Only whole passwords are judged here; there is nothing to look up in advance.
 function auth_passdb_lookup(request)
-  return dovecot.auth.PASSDB_RESULT_NEXT
+  return dovecot.auth.PASSDB_RESULT_NEXT, ''
 end
 
 function script_init()
