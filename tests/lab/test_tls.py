@@ -194,6 +194,9 @@ class Rolling:
         self.process.stdout.close()
 
 
+# In the soak: a sender that has just learnt TLSA records with the ordinary TTL, from whatever test ran before, believes
+# them for five minutes, and this test shortens the TTL of new records only.
+@pytest.mark.soak
 def test_no_letter_of_a_dane_sender_is_deferred_during_a_rollover(fetched: tuple[Lab, str], tmp_path: Path) -> None:
     """Killed after every step, and carried on each time by another controller: all state is on hosts and in DNS."""
     lab, inventory = fetched
