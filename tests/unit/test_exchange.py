@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ironpost.compliance.programs.prober import hello
-from ironpost.controls import exchange
+from ironpost.controls import exchange, listeners
 from ironpost.controls.control import Verdict, control_of
 from ironpost.evidence.probes import Probes
 from ironpost.evidence.snapshot import Snapshot
@@ -63,11 +63,11 @@ OUTSIDE = [
     (exchange.ExtendedMasterSecret,
      probes(look=LOOK | {"versions": {"TLSv1.2": TLS12 | {"extended_master_secret": False}}}), "does not use it"),
     (exchange.TicketsAreShortLived, probes("tickets", {"seconds": 90000}), "tickets for 90000 s"),
-    (exchange.MailWithoutTlsIsTaken, probes(replies={"MAIL": [530, "5.7.0 STARTTLS first"]}), "gets 530"),
-    (exchange.TlsIsTheSameEverywhere, probes(look=LOOK | {"suites": ["X", "Y"]}), "port 25 differs"),
-    (exchange.UnknownNamesGetTheCertificate, probes("names", PORT["names"] | {"none": {"error": "alert 112"}}),
+    (listeners.MailWithoutTlsIsTaken, probes(replies={"MAIL": [530, "5.7.0 STARTTLS first"]}), "gets 530"),
+    (listeners.TlsIsTheSameEverywhere, probes(look=LOOK | {"suites": ["X", "Y"]}), "port 25 differs"),
+    (listeners.UnknownNamesGetTheCertificate, probes("names", PORT["names"] | {"none": {"error": "alert 112"}}),
      "with none name: alert 112"),
-    (exchange.UnknownNamesGetTheCertificate, probes("names", PORT["names"] | {"wrong": {"leaf": "B"}}), "another"),
+    (listeners.UnknownNamesGetTheCertificate, probes("names", PORT["names"] | {"wrong": {"leaf": "B"}}), "another"),
 ]  # fmt: skip
 
 
@@ -83,11 +83,11 @@ def test_a_closed_community_is_judged_by_the_other_rule() -> None:
     """The same refusal is right there and wrong in public."""
     refusing = {"MAIL": [530, "5.7.0 Must issue a STARTTLS command first"]}
     closed = Host(tls="closed")
-    assert verdict(exchange.ClosedCommunitiesInsist, probes(), Host()).state == "not applicable"
-    assert verdict(exchange.MailWithoutTlsIsTaken, probes(replies=refusing), closed).state == "not applicable"
-    assert verdict(exchange.ClosedCommunitiesInsist, probes(), closed).state == "broken"
+    assert verdict(listeners.ClosedCommunitiesInsist, probes(), Host()).state == "not applicable"
+    assert verdict(listeners.MailWithoutTlsIsTaken, probes(replies=refusing), closed).state == "not applicable"
+    assert verdict(listeners.ClosedCommunitiesInsist, probes(), closed).state == "broken"
     only = Probes({"addresses": {"192.0.2.1": {"without tls": refusing}}, "sources": ["198.51.100.1"]})
-    assert verdict(exchange.ClosedCommunitiesInsist, only, closed).state == "holds"
+    assert verdict(listeners.ClosedCommunitiesInsist, only, closed).state == "holds"
 
 
 def snapshot(main: str, cnf: str = "", dovecot: str = "") -> Snapshot:
