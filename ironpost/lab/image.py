@@ -18,6 +18,7 @@ from ironpost.lab.state import LabError, cache_directory, locked
 
 Progress = Callable[[str], None]
 BUILD_SECONDS = 900
+STALE_SECONDS = 24 * 3600
 
 # As little as a rented server has: SSH, and no Python. The services image carries what the other operators run.
 BARE = (
@@ -120,9 +121,16 @@ def _mmdebstrap(release: Release, kind: Image, building: Path, hook: Path) -> No
 
 
 def drop_stale(keep: set[Path]) -> None:
-    """Removes what older recipes left in the cache, except what a host of any lab still stands on."""
+    """Removes what older recipes left in the cache, except what a host of any lab still stands on.
+
+    What any lab asked for within a day stays too: checkouts with different recipes take turns on one machine.
+    """
+    now = time.time()
     with locked(cache_directory() / "lock"):
-        stale = {path for path in cache_directory().glob("*-*") if path not in keep}
+        for path in keep:
+            os.utime(path, (now, now))
+        others = {path for path in cache_directory().glob("*-*") if path not in keep}
+        stale = {path for path in others if now - path.stat().st_mtime > STALE_SECONDS}
         for path in stale - _in_use(stale):
             shutil.rmtree(path, ignore_errors=True)
 
