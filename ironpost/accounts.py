@@ -114,6 +114,11 @@ def address_mistakes(name: str, aliases: Any) -> list[str]:
             (mail_address if "@" in text and text is not name else local_part)(text)
         except ValueError as error:
             mistakes.append(f"{shown(name)}: {error}")
+    if "+" in name:
+        # Dovecot would hand its mail to the mailbox before the +, which is somebody else's (RFC 5233).
+        mistakes.append(f"{shown(name)}: what follows a + is a sub-address of {name.partition('+')[0]}; leave it out")
+    if name in aliases:
+        mistakes.append(f"{name}: the alias {name} is its own name; remove it")
     return mistakes
 
 

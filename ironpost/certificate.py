@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from ironpost.errors import InventoryError
 from ironpost.mailhost import MailHost
@@ -44,6 +45,23 @@ def certificate_mistakes(mailhost: MailHost, now: datetime | None = None) -> lis
     for certificate in chain:
         found += time_mistakes(certificate, now or datetime.now(UTC))
     return [f"{name}: {mistake}" for mistake in found]
+
+
+def key_mistakes(mailhost: MailHost) -> list[str]:
+    """What is wrong with the key beside the chain. One that a program prints is not asked for: it might prompt."""
+    certificate = mailhost.certificate
+    if not isinstance(certificate, CertificateFiles) or certificate.key.kind == "command":
+        return []
+    try:
+        key = load_pem_private_key(mailhost.secret(certificate.key).read().encode(), None)
+        leaf = x509.load_pem_x509_certificates(chain_text(mailhost, certificate.chain).encode())[0]
+    except TypeError:
+        return [f"{certificate.key!r}: needs a pass phrase, which no service has; store it without"]
+    except (ValueError, UnsupportedAlgorithm):
+        return [f"{certificate.key!r}: is not a private key in PEM; name the key that belongs to {certificate.chain}"]
+    if key.public_key() != leaf.public_key():
+        return [f"{certificate.key!r}: does not belong to {certificate.chain}; name two files that belong together"]
+    return []
 
 
 def name_mistakes(leaf: x509.Certificate, wanted: tuple[str, ...]) -> list[str]:

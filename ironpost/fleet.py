@@ -12,8 +12,9 @@ from typing import Any
 
 from ironpost.errors import InventoryError
 from ironpost.mailhost import MailHost
+from ironpost.mailhost.contradictions import address_mistakes, missing_files, port_mistakes, relaying_mistakes
 from ironpost.secret import Secret
-from ironpost.settings import Acme, Parked, Setting, VantagePoint, Waiver, Waves, blocks_of, shown
+from ironpost.settings import Parked, Setting, VantagePoint, Waiver, Waves, blocks_of, shown
 
 # Whether the users files are left out of what is checked: the commands that mend them must be able to start.
 ACCOUNTS_LEFT_OUT: ContextVar[bool] = ContextVar("ACCOUNTS_LEFT_OUT", default=False)
@@ -73,12 +74,16 @@ def fleet(
     """The hosts for pyinfra. Raises one error with all mistakes of all hosts; until then nothing is connected to."""
     frame = sys._getframe(1)
     source = Path(frame.f_code.co_filename).resolve()
+    lists = {"vantage_points": vantage_points, "parked": parked, "resolvers": resolvers, "waivers": waivers}
+    if not_lists := [name for name, value in lists.items() if not isinstance(value, (list, tuple))]:
+        wrong = [f"{name}: is not a list; put it into brackets: {name}=[…]" for name in not_lists]
+        raise refusal(source, frame.f_lineno, wrong)
     blocks = (*mailhosts, *vantage_points, *parked, *waivers, *([waves] if waves is not None else []))
     mistakes = not_settings(blocks) + strays(frame.f_globals) + not_addresses(resolvers)
     usable = [block for block in blocks if isinstance(block, Setting)]
     mistakes += [told(block, mistake) for block in usable for mistake in block.mistakes]
     if not mailhosts:
-        mistakes.append(f"{source.name}: fleet() names no mail host; put one MailHost(…) or more into it")
+        mistakes.append("names no mail host; put one MailHost(…) or more into it")
     if not mistakes:
         know_each_other(mailhosts)
         mistakes += cross_mistakes(mailhosts, source.parent) + parked_mistakes(mailhosts, parked)
@@ -87,7 +92,7 @@ def fleet(
             told(block, complaint) for block in usable for complaint in secret_complaints(block, source.parent)
         ]
     if mistakes:
-        raise refusal(source, mistakes)
+        raise refusal(source, frame.f_lineno, mistakes)
     for mailhost in mailhosts:
         mailhost._parked_names = tuple(each.name for each in parked)
     return Fleet(
@@ -110,12 +115,13 @@ def parked_mistakes(mailhosts: tuple[MailHost, ...], parked: tuple[Parked, ...] 
     mailing = {name for mailhost in mailhosts for name in (mailhost.name, *mailhost.domain_names)}
     wrong = [told(each, f"{each.name}: mails, and is parked; keep one of the two") for each in parked]
     found = [sentence for each, sentence in zip(parked, wrong, strict=True) if each.name in mailing]
-    return found + repeated("name, parked", [each.name for each in parked])
+    names = [each.name for each in parked]
+    return found + [f"{name}: is parked twice; keep one" for name in sorted({n for n in names if names.count(n) > 1})]
 
 
 def not_settings(blocks: tuple[Any, ...]) -> list[str]:
     return [
-        f"fleet(): got a {type(block).__name__}; it takes MailHost(…), VantagePoint(…) in vantage_points, "
+        f"got a {type(block).__name__}; it takes MailHost(…), VantagePoint(…) in vantage_points, "
         "Parked(…) in parked, Waiver(…) in waivers, and Waves(…) as waves"
         for block in blocks
         if not isinstance(block, (MailHost, VantagePoint, Parked, Waiver, Waves))
@@ -132,8 +138,8 @@ def strays(names: dict[str, Any]) -> list[str]:
 
 
 def told(block: Setting, mistake: str) -> str:
-    name = vars(block).get("name", type(block).__name__)
-    return f"{name} ({block.where}): {mistake}"
+    name = str(vars(block).get("name", type(block).__name__))
+    return f"{name if name.isprintable() and name else shown(name)} ({block.where}): {mistake}"
 
 
 def know_each_other(mailhosts: tuple[MailHost, ...]) -> None:
@@ -154,7 +160,7 @@ def cross_mistakes(mailhosts: tuple[MailHost, ...], directory: Path) -> list[str
             continue
         found += [f"{path}: no such file; correct the setting" for path in missing_files(mailhost, directory)]
         if not found:
-            found += address_mistakes(mailhost) + relaying_mistakes(mailhost)
+            found += address_mistakes(mailhost) + relaying_mistakes(mailhost) + port_mistakes(mailhost)
         mistakes += [told(mailhost, mistake) for mistake in found]
     return mistakes + shared_selectors(mailhosts)
 
@@ -209,58 +215,6 @@ def policy_contradictions(mailhosts: tuple[MailHost, ...]) -> list[str]:
     ]
 
 
-def missing_files(mailhost: MailHost, directory: Path) -> list[str]:
-    certificate = mailhost.certificate
-    named = [certificate.authority if isinstance(certificate, Acme) else certificate.chain]
-    named += [mailhost.ssh.key, mailhost.ssh.known_hosts]
-    named += [mailhost.probe.authority] if mailhost.probe else []
-    named += [mailhost.client_certificates.authority] if mailhost.client_certificates else []
-    named += [smarthost.authority for smarthost in mailhost.smarthosts]
-    return [name for name in named if name and not (directory / Path(name).expanduser()).is_file()]
-
-
-def address_mistakes(mailhost: MailHost) -> list[str]:
-    """Addresses that must end in a mailbox of this host, and do not."""
-    known = {address for account in mailhost.accounts for address in account.addresses}
-    hosted = set(mailhost.domain_names)
-    mistakes = []
-    if mailhost.admin.rpartition("@")[2] in hosted and mailhost.admin not in known:
-        mistakes.append(f"admin: {mailhost.admin} has no mailbox here; add the user, or name another address")
-    for domain in mailhost.domains:
-        reports = domain.tls_reports
-        if reports and reports.rpartition("@")[2] in hosted and reports not in known:
-            mistakes.append(f"tls_reports: {reports} has no mailbox here; add the user, or name another address")
-    mailboxes = {account.address for account in mailhost.accounts}
-    if mailhost.probe and mailhost.probe.address not in mailboxes:
-        mistakes.append(f"probe: {mailhost.probe.address} has no mailbox here; add the user, or name another mailbox")
-    for account in mailhost.accounts:
-        foreign = [alias for alias in account.aliases if alias.rpartition("@")[2] not in hosted]
-        mistakes += [
-            f"{account.address}: the alias {alias} is not of a domain of this host; remove it" for alias in foreign
-        ]
-    return mistakes
-
-
-def relaying_mistakes(mailhost: MailHost) -> list[str]:
-    """Machines and smarthosts that fit nothing else that was said."""
-    hosted = set(mailhost.domain_names)
-    mistakes = [
-        f"relay_clients: {client.name} may send for {name}, which this host does not serve; remove it"
-        for client in mailhost.relay_clients
-        for name in client.domains
-        if name not in hosted
-    ]
-    owners = [f"relay client {client.name}" for client in mailhost.relay_clients if client.certificate]
-    owners += [account.address for account in mailhost.accounts if account.certificates]
-    if owners and not mailhost.client_certificates:
-        mistakes.append(f"client_certificates: is not set, but {owners[0]} has a certificate; name the CA and a port")
-    keys = [key for restriction in mailhost.restriction_classes for key in restriction.keys]
-    mistakes += [f"{key}: stands for two senders; keep one" for key in sorted({k for k in keys if keys.count(k) > 1})]
-    if len([smarthost for smarthost in mailhost.smarthosts if not smarthost.domains]) > 1:
-        mistakes.append("smarthosts: two of them are for all senders; give domains= to one")
-    return mistakes
-
-
 def secrets_of(block: Setting) -> Iterator[Secret]:
     yield from (value for value in vars(block).values() if isinstance(value, Secret))
     for inner in blocks_of(block):
@@ -295,9 +249,13 @@ def connection(mailhost: MailHost) -> dict[str, Any]:
     return options
 
 
-def refusal(source: Path, mistakes: list[str]) -> InventoryError:
-    """One error with all mistakes, which pyinfra prints as words when it is pyinfra that reads the file."""
-    text = "\n".join([f"{source.name}: these settings cannot be used", *(f"  - {mistake}" for mistake in mistakes)])
+def refusal(source: Path, line: int, mistakes: list[str]) -> InventoryError:
+    """One error with all mistakes, which pyinfra prints as words when it is pyinfra that reads the file.
+
+    What no block is to blame for stands at the line of the call of `fleet`.
+    """
+    placed = [each if f" ({source.name}:" in each else f"fleet ({source.name}:{line}): {each}" for each in mistakes]
+    text = "\n".join([f"{source.name}: these settings cannot be used", *(f"  - {mistake}" for mistake in placed)])
     exceptions = sys.modules.get("pyinfra.api.exceptions")
     if exceptions is None:
         return InventoryError(text)

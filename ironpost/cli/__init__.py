@@ -86,6 +86,11 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(_told(str(error), Exit.UNVERIFIED))
     except IronpostError as error:
         sys.exit(_told(str(error), Exit.FOUND))
+    except OSError as error:
+        # A file that the command line names; any other is a fault of ours and keeps its traceback.
+        if error.filename is None or str(error.filename) not in (sys.argv[1:] if arguments is None else arguments):
+            raise
+        sys.exit(_told(f"{error.filename}: {error.strerror}; name a file that can be written", Exit.USAGE))
     sys.exit(status if isinstance(status, int) else Exit.DONE)
 
 

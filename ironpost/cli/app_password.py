@@ -58,13 +58,14 @@ def add(
     values |= {"networks": list(networks)} if networks else {}
     values |= {"until": until.date()} if until else {}
     mistakes = row_mistakes(values)
+    if until and until.date() < datetime.datetime.now(datetime.UTC).date():
+        mistakes.append(f"its last day, {until:%Y-%m-%d}, is over; name a later one")
     if mistakes:
         raise UsersFileError("\n".join(f"{address}: app password {name!r}: {mistake}" for mistake in mistakes))
     row = tomlkit.table()
     row.update(values)
     place.file.rows(place.name, "app_passwords").append(row)
-    save(place, f"has the app password {name!r}")
-    click.echo(made)
+    save(place, f"has the app password {name!r}", made)
 
 
 @app_password.command("list")

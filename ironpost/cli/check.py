@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from ironpost import __version__
-from ironpost.certificate import certificate_mistakes
+from ironpost.certificate import certificate_mistakes, key_mistakes
+from ironpost.cli.waived import refuse_unknown_controls
 from ironpost.errors import InventoryError
 from ironpost.inventory import read_inventory
 
@@ -27,7 +28,12 @@ def check(inventory: Path, as_json: bool, quiet: bool) -> None:
       ironpost check inventories/prod.py
     """
     fleet = read_inventory(inventory)
-    mistakes = [f"{host.name}: {mistake}" for host in fleet.mailhosts for mistake in certificate_mistakes(host)]
+    refuse_unknown_controls(fleet)
+    mistakes = [
+        f"{host.name} ({host.where}): {mistake}"
+        for host in fleet.mailhosts
+        for mistake in certificate_mistakes(host) or key_mistakes(host)
+    ]
     if mistakes:
         lines = [f"{inventory.name}: these certificates cannot be used", *(f"  - {mistake}" for mistake in mistakes)]
         raise InventoryError("\n".join(lines))

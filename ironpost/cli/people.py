@@ -78,9 +78,7 @@ def find(inventory: Path, address: str, new: bool = False) -> Place:
 def password_for(address: str, way: str | None, second: bool = False) -> str:
     """A password in its prepared form. Raises UsersFileError with every reason to refuse it."""
     if way == "generate":
-        made = passwords.generated()
-        click.echo(made)
-        return made
+        return passwords.generated()
     given = sys.stdin.read().removesuffix("\n") if way == "stdin" else asked()
     password = passwords.prepared(given)
     least = passwords.LEAST_WITH_SECOND if second else passwords.LEAST_ALONE
@@ -96,7 +94,12 @@ def asked() -> str:
     return answer
 
 
-def save(place: Place, done: str) -> None:
-    """Writes the users file if it is still one that an inventory accepts, and says so on standard error."""
+def save(place: Place, done: str, made: str | None = None) -> None:
+    """Writes the users file if it is still one that an inventory accepts, and says so on standard error.
+
+    `made` is a password that nobody else has: printed when it counts, never when it was refused.
+    """
     place.file.save(lambda path: read_accounts(path, place.domain)[1])
+    if made:
+        click.echo(made)
     click.echo(f"{place.address} {done} in {place.file.path.name}; deploy to put it in force", err=True)

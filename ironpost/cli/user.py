@@ -10,6 +10,7 @@ from ironpost import passwords
 from ironpost.cli.app_password import app_password
 from ironpost.cli.people import INVENTORY, find, password_for, save, way_options
 from ironpost.cli.people_list import list_accounts, used_main_password
+from ironpost.errors import UsersFileError
 
 
 @click.group()
@@ -43,13 +44,16 @@ def add(inventory: Path, address: str, aliases: tuple[str, ...], quota: int | No
       ironpost user add inventories/prod.py anna@example.org --alias info --generate
     """
     place = find(inventory, address, new=True)
-    values: dict[str, object] = {"password": passwords.hashed(password_for(address, way))}
+    if place.name in place.file.document:
+        raise UsersFileError(f"{place.file.path.name}: the account {place.name} is there; use `ironpost user passwd`")
+    password = password_for(address, way)
+    values: dict[str, object] = {"password": passwords.hashed(password)}
     if aliases:
         values["aliases"] = list(aliases)
     if quota:
         values["quota_bytes"] = quota
     place.file.add(place.name, values)
-    save(place, "added")
+    save(place, "added", password if way == "generate" else None)
 
 
 @user.command()
@@ -65,8 +69,9 @@ def passwd(inventory: Path, address: str, way: str | None) -> None:
     """
     place = find(inventory, address)
     second = place.table.get("second_factor") == "required"
-    place.table["password"] = passwords.hashed(password_for(address, way, second))
-    save(place, "has a new password")
+    password = password_for(address, way, second)
+    place.table["password"] = passwords.hashed(password)
+    save(place, "has a new password", password if way == "generate" else None)
 
 
 @user.command()
@@ -136,4 +141,7 @@ def hash_password(address: str, way: str | None) -> None:
     Example:
       ironpost user hash --for anna@example.org
     """
-    click.echo(passwords.hashed(password_for(address, way)))
+    password = password_for(address, way)
+    if way == "generate":
+        click.echo(password)
+    click.echo(passwords.hashed(password))

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from ironpost import __version__
 from ironpost.cli import Exit
+from ironpost.cli.waived import refuse_unknown_controls
 from ironpost.compliance import internetnl
 from ironpost.compliance.kept import Seen, read_evidence, write_evidence
 from ironpost.compliance.proof import Wanted
@@ -92,7 +93,7 @@ def verify(inventory: Path, limit: tuple[str, ...], ids: tuple[str, ...], quiet:
       ironpost verify inventories/prod.py --from monday.json --control TLS-02
     """
     fleet = read_inventory(inventory)
-    refuse_unknown(fleet)
+    refuse_unknown_controls(fleet)
     hosts = chosen_hosts(fleet, limit)
     chosen_controls(ids, Wanted())  # a name that does not exist is told before anything is connected to
     silent = quiet or said["json"] == "-"
@@ -134,18 +135,6 @@ def chosen_hosts(fleet: Fleet, limit: tuple[str, ...]) -> tuple[MailHost, ...]:
         if name not in known:
             raise InventoryError(f"--limit {name}: no such mail host; there are {', '.join(known)}")
     return tuple(mailhost for mailhost in fleet.mailhosts if not limit or mailhost.name in limit)
-
-
-def refuse_unknown(fleet: Fleet) -> None:
-    """A waiver of a control that does not exist waives nothing, and its owner believes that it does."""
-    known = {control.id for control in CONTROLS}
-    mistakes = [
-        f"{waiver.where}: Waiver: control: there is no {waiver.control}; docs/controls.md lists them"
-        for waiver in fleet.waivers
-        if waiver.control not in known
-    ]
-    if mistakes:
-        raise InventoryError("\n".join(mistakes))
 
 
 def chosen_controls(ids: tuple[str, ...], wanted: Wanted) -> tuple[Control, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from ironpost.accounts import Account
 from ironpost.settings import Dkim, DnsName, MailAddress, PlainPath, Rfc2136, Sender, Setting
@@ -48,6 +48,12 @@ class Domain(Setting):
     autoconfig: bool = False
     _accounts: tuple[Account, ...] = PrivateAttr(default=())
     _exchangers: tuple[str, ...] = PrivateAttr(default=())
+
+    @model_validator(mode="after")
+    def _observation_ends(self) -> Domain:
+        if not self._mistakes and self.dmarc == "none" and self.observe_until is None:
+            raise ValueError("dmarc='none' protects nobody; say until when with observe_until=datetime.date(…)")
+        return self
 
     @property
     def accounts(self) -> tuple[Account, ...]:

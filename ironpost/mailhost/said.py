@@ -46,6 +46,11 @@ def address_of(version: int) -> Any:
             raise ValueError(f"{shown(value)} is not an address; write it without a mask") from None
         if address.version != version:
             raise ValueError(f"{shown(value)} is not an IPv{version} address; put it into ipv{address.version}")
+        mapped = getattr(address, "ipv4_mapped", None)
+        if mapped:
+            raise ValueError(f"{shown(value)} is IPv4 in the form of IPv6; put {mapped} into ipv4")
+        if address.is_multicast or address.is_unspecified or address.is_link_local or address.is_reserved:
+            raise ValueError(f"{shown(value)} is an address that nobody can write to; name the host's own public one")
         return str(address)
 
     return check

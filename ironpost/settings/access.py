@@ -12,6 +12,13 @@ from ironpost.settings.words import Networks
 
 # ALLOW-04: what is wider is rather a whole provider than an office.
 NARROWEST = {4: 24, 6: 48}
+# Limits of which the second would never be reached, or the first never be of use.
+SMALLER = (
+    ("message_bytes", "mailbox_bytes"),
+    ("recipients_per_hour", "recipients_per_day"),
+    ("first_time_per_day", "recipients_per_day"),
+    ("bounce_queue_days", "queue_days"),
+)
 SERVICES = ("ssh", "submission", "imap", "pop3", "managesieve")
 
 
@@ -82,3 +89,14 @@ class Limits(Setting):
     queue_days: Annotated[int, Field(ge=1, le=5)] = 5
     bounce_queue_days: Annotated[int, Field(ge=1, le=5)] = 2
     mailbox_bytes: Annotated[int, Field(ge=10_000_000)] = 5 * 1024**3
+
+    @model_validator(mode="after")
+    def _fit_each_other(self) -> Limits:
+        if self._mistakes:
+            return self
+        for less, more in SMALLER:
+            if getattr(self, less) > getattr(self, more):
+                raise ValueError(
+                    f"{less} is {getattr(self, less)}, more than {more}, {getattr(self, more)}; correct one of them"
+                )
+        return self

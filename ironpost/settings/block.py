@@ -9,6 +9,22 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 OWN_CODE = str(Path(__file__).parents[1])
+# What pydantic calls a mistake → what it is in an inventory, and what to write in its place.
+REMEDIES = {
+    "tuple_type": ("a list", "put it into brackets: [...]"),
+    "too_short": ("enough", "name at least {min_length}"),
+    "string_type": ("text", "put it into quotes"),
+    "int_type": ("a whole number", "write digits alone, without a unit"),
+    "int_parsing": ("a whole number", "write digits alone, without a unit"),
+    "int_from_float": ("a whole number", "write digits alone"),
+    "bool_type": ("True or False", "write one of them"),
+    "bool_parsing": ("True or False", "write one of them"),
+    "model_type": ("a block of settings", "write {class_name}(...)"),
+    "string_pattern_mismatch": ("of the form that is needed", "write it to match {pattern}"),
+    "date_type": ("a day", "write datetime.date(2027, 1, 31)"),
+    "date_from_datetime_parsing": ("a day", "write datetime.date(2027, 1, 31)"),
+    "string_too_short": ("enough", "write at least {min_length} characters"),
+}
 
 
 class Setting(BaseModel):
@@ -78,6 +94,9 @@ def sentence(problem: Any) -> str:
         return f"{place}: a secret must not stand in an inventory; use Secret.env, Secret.file or Secret.command"
     if problem["type"] == "value_error":
         return f"{place}: {problem['ctx']['error']}"
+    if problem["type"] in REMEDIES:
+        kind, remedy = REMEDIES[problem["type"]]
+        return f"{place}: {shown(problem['input'])} is not {kind}; {remedy.format(**problem.get('ctx', {}))}"
     return f"{place}: {problem['msg']}; found {shown(problem['input'])}"
 
 

@@ -27,7 +27,7 @@ class Rfc2136(Setting):
     """
 
     primary: str
-    servers: tuple[str, ...]
+    servers: Annotated[tuple[str, ...], Field(min_length=1)]
     key: TsigKey
     ttl: Annotated[int, Field(ge=1, le=3600)] = 300
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
 from ironpost.secret import Secret
+from ironpost.settings.access import NARROWEST, list_mistakes
 from ironpost.settings.block import Setting, shown
 from ironpost.settings.words import DnsLabel, DnsName, Networks, PlainPath
 
@@ -48,8 +50,16 @@ class RelayClient(Setting):
 
     @model_validator(mode="after")
     def _is_known_by_one_thing(self) -> RelayClient:
-        if not self._mistakes and bool(self.certificate) is bool(self.addresses):
+        if self._mistakes:
+            return self
+        if bool(self.certificate) is bool(self.addresses):
             raise ValueError(f"{self.name} is known either by certificate= or by addresses=; write one of them")
+        # Whoever sits at one of them sends without a password, so that none can be wide.
+        wide = [net for net in self.addresses if ip_network(net).prefixlen < NARROWEST[ip_network(net).version]]
+        if wide:
+            raise ValueError(f"{self.name}: {wide[0]} is too wide to be trusted without a password; name the machine")
+        if found := list_mistakes(self.name, self.addresses):
+            raise ValueError("; and ".join(found))
         return self
 
 

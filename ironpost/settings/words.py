@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import zoneinfo
 from typing import Annotated, Any
 
 import idna
@@ -16,15 +17,15 @@ LOCAL_PART = re.compile(r"[a-z0-9](?:[a-z0-9._+-]{0,62}[a-z0-9])?")
 
 
 def dns_name(value: str) -> str:
-    """A host or domain name in lower case letters, digits and hyphens (RFC 1123 §2.1), without a closing dot.
+    """A host or domain name in letters, digits and hyphens (RFC 1123 §2.1), without a closing dot; in lower case.
 
     One in other letters (U-labels) becomes what DNS and mail servers use in its place (A-labels, RFC 5891 §4).
     """
-    value = value if value.isascii() else ascii_name(value)
+    written, value = value, value.lower() if value.isascii() else ascii_name(value)
     labels = value.split(".")
     if len(labels) < 2 or len(value) > 253 or not all(LABEL.fullmatch(label) for label in labels):
-        raise ValueError(f"{shown(value)} is not a DNS name; write it like mx1.example.org")
-    if labels[-1].isdigit():
+        raise ValueError(f"{shown(written)} is not a DNS name; write it like mx1.example.org")
+    if labels[-1][0].isdigit():  # no top-level domain begins with one (RFC 3696 §2)
         raise ValueError(f"{shown(value)} is an address, not a name; name the host")
     return value
 
@@ -79,13 +80,18 @@ def mail_address(value: str) -> str:
 def network(value: Any) -> Any:
     """A network in CIDR notation or one address; bits below the mask are a mistake, not a shorthand."""
     try:
-        return ipaddress.ip_network(value)
+        found = ipaddress.ip_network(value)
     except ValueError:
         raise ValueError(f"{shown(value)} is not a network; write 192.0.2.0/24, 2001:db8::/32 or one address") from None
+    if found.is_multicast or found.is_link_local or "%" in str(value):
+        raise ValueError(f"{shown(value)} is a network that nobody connects from; write the one that they come from")
+    return found
 
 
 def time_zone(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]+(/[A-Za-z0-9_+-]+){0,2}", value):
+    """A name of the tz database, as far as this controller has one."""
+    known = zoneinfo.available_timezones()
+    if not re.fullmatch(r"[A-Za-z]+(/[A-Za-z0-9_+-]+){0,2}", value) or (known and value not in known):
         raise ValueError(f"{shown(value)} is not a time zone; write one like Europe/Berlin or Etc/UTC")
     return value
 
@@ -93,6 +99,8 @@ def time_zone(value: str) -> str:
 def sender(value: Any) -> str:
     """Who else sends in a domain's name: a name whose SPF policy counts too (`_spf.…` often), or a network."""
     text = str(value)
+    if text.startswith(("ip4:", "ip6:", "include:")):
+        raise ValueError(f"{shown(value)} is a term of SPF; write the name or network alone, as after the colon")
     if ":" in text or text.replace(".", "").replace("/", "").isdigit():
         return str(network(text))
     dns_name(".".join(label.removeprefix("_") for label in text.split(".")))

@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ironpost.certificate import certificate_mistakes
 from ironpost.inventory import read_inventory
 from ironpost.mailhost import MailHost
+from tests.certificates import CA, LEAF_KEY, NOW, issued, leaf
 from tests.inventories import mailhost, write_inventory
-
-NOW = datetime(2026, 6, 1, tzinfo=UTC)
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
-
-
-def named(name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-
-
-def issued(name: str, key: Key, issuer: str, issuer_key: Key, names: tuple[str, ...], start: datetime = NOW) -> str:
-    """A certificate in PEM that is valid for ninety days from `start`."""
-    builder = x509.CertificateBuilder(named(issuer), named(name), key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(start - timedelta(days=1)).not_valid_after(start + timedelta(days=90))
-    if names:
-        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(each) for each in names]), False)
-    return builder.sign(issuer_key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
 
 @pytest.fixture
@@ -45,15 +26,6 @@ def with_chain(tmp_path: Path) -> Callable[[str], MailHost]:
         return read_inventory(inventory).mailhosts[0]
 
     return make
-
-
-CA_KEY = ec.generate_private_key(ec.SECP256R1())
-LEAF_KEY = ec.generate_private_key(ec.SECP256R1())
-CA = issued("a CA", CA_KEY, "a CA", CA_KEY, ())
-
-
-def leaf(*names: str, start: datetime = NOW, key: Key = LEAF_KEY) -> str:
-    return issued("mx1", key, "a CA", CA_KEY, names, start)
 
 
 def test_a_chain_that_names_the_host_is_fine(with_chain: Callable[[str], MailHost]) -> None:

@@ -64,7 +64,7 @@ def test_the_first_account_of_a_domain_can_be_added(inventory: Path) -> None:
     ("words", "stdin", "sentence"),
     [
         (("add", "bert@example.org", "--stdin"), "short", "bert@example.org: the password has 5 characters"),
-        (("add", "anna@example.org", "--stdin"), GOOD, "the account anna is there already"),
+        (("add", "anna@example.org", "--stdin"), GOOD, "the account anna is there; use"),
         (("add", "bert@example.org", "--alias", "info", "--stdin"), GOOD, "info@example.org belongs to anna@"),
         (("add", "bert@example.org", "--alias", "in fo", "--stdin"), GOOD, "is not a mailbox name"),
         (("add", "bert@example.net", "--stdin"), GOOD, "no mail host serves example.net; there are example.org"),
