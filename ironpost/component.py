@@ -112,7 +112,9 @@ class Port:
 
 @dataclass(frozen=True)
 class Check:
-    """A command that must exit 0, in order, with the staged files in place (a private view of the file system).
+    """A command that must exit 0 with the staged files in place (a private view of the file system).
+
+    Those of one component run in order, those of two may run side by side.
 
     With `silent=True` any line on standard error is a refusal too: Postfix only warns of what it cannot use.
     """

@@ -19,16 +19,19 @@ __all__ = ["deployed", "lab", "mailhost", "published"]
 HERE = Path(__file__).parent
 RELEASES = {host.name: host.release for host in plan_lab("test", 1).of_role("mail")}
 RELEASE = "lab release"
-IMPOSSIBLE = pytest.StashKey[str]()
+# Files that share a process, and so a lab, when the tests run side by side: about the same time for both halves.
+SECOND_LAB = frozenset(())
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Lab]:
     """The lab "test", or the one that IRONPOST_TEST_LAB names: never the demo's.
 
-    It goes down at the end unless IRONPOST_TEST_KEEP is set. A second run of the tests waits for the first one.
+    It goes down at the end unless IRONPOST_TEST_KEEP is set. A second run of the tests waits for the first one. Of the
+    processes of one run (pytest -n), each that gets lab tests has a lab of its own, named with its number.
     """
     name = os.environ.get("IRONPOST_TEST_LAB") or "test"
+    name += os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
     os.environ["IRONPOST_LAB"] = name
     with (Path(tempfile.gettempdir()) / f"ironpost-{name}-lab.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
@@ -44,14 +47,15 @@ def mailhost(request: pytest.FixtureRequest) -> str:
     return name
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without root or namespaces there is no lab to test in: said once, and counted apart."""
-    reasons = tools.impossible()
+    """Without root or namespaces there is no lab to test in: said once, at the end."""
     ours = [item for item in items if item.path.is_relative_to(HERE)]
-    if reasons and ours:
-        config.stash[IMPOSSIBLE] = f"{'; '.join(reasons)} ({len(ours)} tests need it)"
+    if ours and tools.impossible():
         config.hook.pytest_deselected(items=ours)
         items[:] = [item for item in items if item not in ours]
+    for item in ours:
+        item.add_marker(pytest.mark.xdist_group("second-lab" if item.path.stem in SECOND_LAB else "first-lab"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -71,8 +75,8 @@ def _release(item: pytest.Item) -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """One line that a script can read: how much was shown on which release."""
-    if IMPOSSIBLE in config.stash:
-        terminalreporter.write_line(f"lab: not run here: {config.stash[IMPOSSIBLE]}")
+    if reasons := tools.impossible():
+        terminalreporter.write_line(f"lab: not run here: {'; '.join(reasons)}")
         return
     passed = [dict(report.user_properties).get(RELEASE) for report in terminalreporter.stats.get("passed", [])]
     skipped = [dict(report.user_properties).get(RELEASE) for report in terminalreporter.stats.get("skipped", [])]
