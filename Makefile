@@ -3,6 +3,8 @@ SHELL := /bin/bash
 PYTHON := python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
+# Lab tests mostly wait, so two labs go on side by side while a third process runs what needs none.
+SIDE_BY_SIDE := -n 3 --dist loadgroup
 .PHONY: help announce host-packages prepare demo demo-stop test soak sabotage bench golden docs fmt check
 
 help: ## this list
@@ -37,10 +39,17 @@ demo-stop: ## take the demo's network down
 test: prepare ## every test, the real hosts included (under 20 minutes on two cores)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -m "not soak" --durations=10
+	@$(BIN)/pytest -m "not soak" $(SIDE_BY_SIDE) --durations=10
+
+# Tools that others verify with: programs, in an environment of their own.
+.venv-tools/locked: requirements/tools.txt
+	@echo "Installing sslyze and checkdmarc into .venv-tools, as locked in requirements/tools.txt"
+	@test -x .venv-tools/bin/python || $(PYTHON) -m venv .venv-tools
+	@.venv-tools/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/tools.txt
+	@touch $@
 
 soak: FOR := soak
-soak: prepare sabotage ## what takes long: all sabotages, kills, every port, the report in a browser
+soak: prepare .venv-tools/locked sabotage ## what takes long: all sabotages, kills, every port, the report in a browser
 	@$(BIN)/pytest -m soak tests/lab
 
 sabotage: prepare ## break a live host in every way that the table has, one at a time; goes on where it was stopped

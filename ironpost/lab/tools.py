@@ -40,8 +40,14 @@ COMMANDS = {
     "age": "age",
     "faketime": "faketime",
 }
-# What the soak needs besides: a browser for the page of `verify --html`, with a font.
-SOAK_COMMANDS = {"chromium-headless-shell": "chromium-headless-shell"}
+# What the soak needs besides: a browser for the page of `verify --html`, with a font; tools that others verify with.
+SOAK_COMMANDS = {
+    "chromium-headless-shell": "chromium-headless-shell",
+    "testssl": "testssl.sh",
+    "nmap": "nmap",
+    "swaks": "swaks",
+}
+SOAK_LIBRARY = (Path("/usr/share/doc/libnet-ssleay-perl"), "libnet-ssleay-perl")  # with which swaks speaks TLS
 SOAK_FONT = (Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"), "fonts-dejavu-core")
 # How long lists of what happens would be read by nobody; the first line of each is what matters.
 ANNOUNCEMENT = """\
@@ -105,8 +111,7 @@ def missing_packages(soak: bool = False) -> list[str]:
     """Debian packages that are not there, as far as their commands tell."""
     wanted = COMMANDS | SOAK_COMMANDS if soak else COMMANDS
     packages = sorted({package for command, package in wanted.items() if not shutil.which(command)})
-    if soak and not SOAK_FONT[0].exists():
-        packages.append(SOAK_FONT[1])
+    packages += [package for path, package in (SOAK_FONT, SOAK_LIBRARY) if soak and not path.exists()]
     if not KEYRING.exists():
         packages.append("debian-archive-keyring")
     if importlib.util.find_spec("ensurepip") is None:

@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 RELEASES = {host.name: host.release for host in plan_lab("test", 1).of_role("mail")}
 RELEASE = "lab release"
 # Files that share a process, and so a lab, when the tests run side by side: about the same time for both halves.
-SECOND_LAB = frozenset(())
+SECOND_LAB = frozenset(("test_deploy", "test_kill", "test_secrets", "test_tls", "test_verify"))
 
 
 @pytest.fixture(scope="session")
