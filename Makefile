@@ -3,8 +3,8 @@ SHELL := /bin/bash
 PYTHON := python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-# Lab tests mostly wait, so two labs go on side by side while a third process runs what needs none.
-SIDE_BY_SIDE := -n 3 --dist loadgroup
+# Lab tests mostly wait, so two labs go on side by side while a third process runs what needs none (tests/conftest.py).
+SIDE_BY_SIDE := -n 3 --dist loadscope
 .PHONY: help announce host-packages prepare demo demo-stop test soak sabotage bench golden docs fmt check
 
 help: ## this list

@@ -33,6 +33,7 @@ COMMANDS = {
     "dkim": ("ironpost.cli.dkim", "Show the signing keys of each host, and change them without a bad second."),
     "verify": ("ironpost.cli.verify", "Prove the result against the controls."),
     "rollout": ("ironpost.cli.rollout", "Change a fleet in waves, each behind a gate; what fails goes back."),
+    "status": ("ironpost.cli.status", "How each host stands now: generation, queue, certificate, disk, units."),
     "generations": ("ironpost.cli.generations", "What each host keeps of its past."),
     "rollback": ("ironpost.cli.generations", "Put an earlier generation of one host back in place, and verify it."),
     "report": ("ironpost.cli.report", "Compare two results of verify: fixed, broken, new."),

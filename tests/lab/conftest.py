@@ -19,8 +19,6 @@ __all__ = ["deployed", "lab", "mailhost", "published"]
 HERE = Path(__file__).parent
 RELEASES = {host.name: host.release for host in plan_lab("test", 1).of_role("mail")}
 RELEASE = "lab release"
-# Files that share a process, and so a lab, when the tests run side by side: about the same time for both halves.
-SECOND_LAB = frozenset(("test_deploy", "test_kill", "test_secrets", "test_tls", "test_verify"))
 
 
 @pytest.fixture(scope="session")
@@ -47,15 +45,12 @@ def mailhost(request: pytest.FixtureRequest) -> str:
     return name
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without root or namespaces there is no lab to test in: said once, at the end."""
     ours = [item for item in items if item.path.is_relative_to(HERE)]
     if ours and tools.impossible():
         config.hook.pytest_deselected(items=ours)
         items[:] = [item for item in items if item not in ours]
-    for item in ours:
-        item.add_marker(pytest.mark.xdist_group("second-lab" if item.path.stem in SECOND_LAB else "first-lab"))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,0 +1,90 @@
+"""`ironpost status`: one line a host, and a sentence for each thing that needs somebody."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ironpost import __version__
+from ironpost.cli import Exit
+from ironpost.cli.plan import chosen
+from ironpost.inventory import read_inventory
+from ironpost.status import Reading, read_all, wants
+
+SCHEMA = 1
+
+
+@click.command()
+@click.argument("inventory", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--limit", multiple=True, metavar="NAME", help="Only this mail host; repeatable.")
+@click.option("--json", "json_path", metavar="PATH|-", help="Also write it as JSON.")
+@click.option("--quiet", is_flag=True, help="Print only what needs somebody.")
+def status(inventory: Path, limit: tuple[str, ...], json_path: str | None, quiet: bool) -> None:
+    """How each host stands now: generation, queue, certificate, disk, units. Exit 1 when something needs somebody.
+
+    It asks the hosts and proves nothing: that is what `ironpost verify` is for.
+
+    \b
+    Example:
+      ironpost status inventories/prod.py
+    """
+    readings = read_all(chosen(read_inventory(inventory).mailhosts, limit))
+    write_json(json_path, readings)
+    if json_path != "-":
+        show(readings, quiet)
+    if any(wants(each) for each in readings if not each.unread):
+        sys.exit(Exit.FOUND)
+    sys.exit(Exit.UNVERIFIED if any(each.unread for each in readings) else Exit.DONE)
+
+
+def show(readings: list[Reading], quiet: bool) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    if not quiet:
+        console.print(table(readings))
+    for each in readings:
+        for sentence in wants(each):
+            console.print(sentence if each.unread else f"{each.mailhost}: {sentence}", markup=False)
+
+
+def table(readings: list[Reading]) -> Table:
+    found = Table(box=None, pad_edge=False)
+    for title in ("host", "generation", "since", "by", "inventory", "waiting", "certificate", "least room", "shut out"):
+        found.add_column(
+            title, no_wrap=True, justify="right" if title in ("generation", "waiting", "shut out") else "left"
+        )
+    for each in readings:
+        found.add_row(each.mailhost, *(["?"] if each.unread else row_of(each)))
+    return found
+
+
+def row_of(reading: Reading) -> list[str]:
+    facts = reading.facts
+    place, days = facts["generation"], reading.certificate_days
+    return [
+        str(place["number"] or "none"),
+        place["when"] or "",
+        place["who"] or "",
+        place["commit"] or "",
+        str(reading.waiting),
+        "none" if days is None else f"{days:.0f} days",
+        f"{min(facts['room'].values()):.0%}",
+        str(facts["bans"]),
+    ]
+
+
+def write_json(path: str | None, readings: list[Reading]) -> None:
+    if path is None:
+        return
+    results = [dataclasses.asdict(each) | {"wants": wants(each)} for each in readings]
+    tool = {"name": "ironpost", "version": __version__}
+    text = json.dumps({"schema": SCHEMA, "tool": tool, "results": results}, indent=1) + "\n"
+    if path == "-":
+        click.echo(text, nl=False)
+    else:
+        Path(path).write_text(text)
