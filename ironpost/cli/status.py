@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from ironpost import __version__
 from ironpost.cli import Exit
@@ -18,6 +16,7 @@ from ironpost.inventory import read_inventory
 from ironpost.status import Reading, read_all, wants
 
 SCHEMA = 1
+TITLES = ("host", "generation", "since", "by", "inventory", "waiting", "certificate", "room", "shut out")
 
 
 @click.command()
@@ -44,36 +43,32 @@ def status(inventory: Path, limit: tuple[str, ...], json_path: str | None, quiet
 
 
 def show(readings: list[Reading], quiet: bool) -> None:
-    console = Console(highlight=False, soft_wrap=True)
-    if not quiet:
-        console.print(table(readings))
+    for line in () if quiet else table(readings):
+        click.echo(line)
     for each in readings:
         for sentence in wants(each):
-            console.print(sentence if each.unread else f"{each.mailhost}: {sentence}", markup=False)
+            click.echo(sentence if each.unread else f"{each.mailhost}: {sentence}")
 
 
-def table(readings: list[Reading]) -> Table:
-    found = Table(box=None, pad_edge=False)
-    for title in ("host", "generation", "since", "by", "inventory", "waiting", "certificate", "least room", "shut out"):
-        found.add_column(
-            title, no_wrap=True, justify="right" if title in ("generation", "waiting", "shut out") else "left"
-        )
-    for each in readings:
-        found.add_row(each.mailhost, *(["?"] if each.unread else row_of(each)))
-    return found
+def table(readings: list[Reading]) -> list[str]:
+    """Lines in columns, as wide as they are: a pipe gets what a terminal gets."""
+    rows = [list(TITLES), *([each.mailhost, *(["?"] if each.unread else row_of(each))] for each in readings)]
+    widths = [max(len(row[at]) for row in rows if at < len(row)) for at in range(len(TITLES))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip() for row in rows]
 
 
 def row_of(reading: Reading) -> list[str]:
+    """The cells after the host's name."""
     facts = reading.facts
     place, days = facts["generation"], reading.certificate_days
     return [
         str(place["number"] or "none"),
         place["when"] or "",
         place["who"] or "",
-        place["commit"] or "",
+        (place["commit"] or "")[:12],
         str(reading.waiting),
         "none" if days is None else f"{days:.0f} days",
-        f"{min(facts['room'].values()):.0%}",
+        f"{min(facts['room'].values()):.0%} free",
         str(facts["bans"]),
     ]
 

@@ -25,7 +25,8 @@ def test_hosts_that_are_well_need_nobody(published: Lab) -> None:
 def test_what_is_wrong_is_named_and_an_unknown_host_does_not_hide_it(published: Lab, tmp_path: Path) -> None:
     """A stopped service, a message on hold, a host taken out of service; the other host shows no key that is known."""
     known = "known_hosts=str(_lab.known_hosts)"
-    inventory = variant(tmp_path, (known, f'{known} if name != "mx2" else "/dev/null"'))
+    (tmp_path / "nobody").write_text("")
+    inventory = variant(tmp_path, (known, f'{known} if name != "mx2" else "nobody"'))
     published.run("mx1", "systemctl stop fail2ban; postconf -e defer_transports=smtp; postfix reload")
     published.run("mx1", f"{QUEUED}; nft add table inet ironpost_drain; sleep 1; postsuper -h ALL")
     try:
