@@ -125,6 +125,18 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Early:
+    """Work that takes long and depends on no setting: begun as soon as its package is there, while others install.
+
+    Nothing waits for it: one of the component's checks does the same once more, and finds it done.
+    """
+
+    package: str
+    command: str
+    user: str = "root"
+
+
+@dataclass(frozen=True)
 class Component:
     """A part of a mail host: postfix, dovecot, firewall, …"""
 
@@ -138,5 +150,6 @@ class Component:
     tls_keys: tuple[TlsKeys, ...] = ()
     units: tuple[Unit, ...] = ()
     ports: tuple[Port, ...] = ()
+    early: tuple[Early, ...] = ()
     checks: tuple[Check, ...] = ()
     probes: tuple[str, ...] = ()  # shell commands on the host that must succeed within 10 s after the switch

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ironpost.component import Component, HostFile
+from ironpost.component import Component, Early, HostFile
 from ironpost.mailhost import MailHost
 from ironpost.secret import Secret
 
@@ -31,6 +31,10 @@ class Generation:
     @property
     def packages(self) -> tuple[str, ...]:
         return tuple(sorted({package for component in self.components for package in component.packages}))
+
+    @property
+    def early(self) -> tuple[Early, ...]:
+        return tuple(early for component in self.components for early in component.early)
 
     @property
     def files(self) -> tuple[HostFile, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ironpost.component import Check, Component, HostDirectory, HostFile, SystemUser, Unit
+from ironpost.component import Check, Component, Early, HostDirectory, HostFile, SystemUser, Unit
 from ironpost.components.sandbox import drop_in, sandbox
 from ironpost.mailhost import DKIM_DIRECTORY, MailHost
 from ironpost.render import render
@@ -19,7 +19,7 @@ CONFIGURATION = (
 )
 REDIS = "/etc/redis/redis.conf"
 # Looking for links in any text makes rspamd compile its patterns: six seconds, once, that its first start would take.
-WARM_UP = "rspamadm mime urls /etc/debian_version >/dev/null"
+WARM_UP = "flock /run/lock/ironpost-rspamd rspamadm mime urls /etc/debian_version >/dev/null"
 PROBE = "/usr/lib/ironpost/probe-rspamd"
 
 
@@ -46,6 +46,7 @@ def rspamd(mailhost: MailHost) -> Component:
                 restart_on=("/etc/rspamd/", drop_in("rspamd.service")),
             ),
         ),
+        early=(Early("rspamd", WARM_UP, user="_rspamd"),),
         checks=(
             Check("rspamadm configtest >/dev/null", user="_rspamd"),
             Check(WARM_UP, user="_rspamd"),

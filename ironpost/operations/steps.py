@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 from ironpost import remote
+from ironpost.component import Early
 from ironpost.components.firewall import closed_ruleset
 from ironpost.errors import HostError
 from ironpost.generation import PROGRAM_ON_HOST
@@ -22,7 +24,7 @@ held=/usr/sbin/policy-rc.d
 trap 'rm -f "$held"' EXIT
 trap 'exit 1' HUP INT TERM
 printf '#!/bin/sh\n# ironpost\nexit 101\n' >"$held" && chmod 755 "$held"
-name=$1; shift
+name=$1; early=$2; shift 2
 hostname "$name" 2>/dev/null
 grep -qsF "$name" /etc/hosts || printf '127.0.1.1 %s %s\n' "$name" "${name%%.*}" >>/etc/hosts
 echo postfix postfix/main_mailer_type select 'No configuration' | debconf-set-selections
@@ -31,11 +33,22 @@ dpkg --configure -a --force-confdef --force-confold >/dev/null 2>&1
 [ $# = 0 ] && exit 0
 find /var/lib/apt/lists -name '*_Packages*' -mmin -60 2>/dev/null | grep -q . || apt-get $options update >/dev/null
 log=$(mktemp)
+sh -c "$early" </dev/null >/dev/null 2>&1 &
 if ! apt-get $options --no-install-recommends install "$@" >"$log" 2>&1; then
   apt-get $options update >/dev/null 2>&1
   apt-get $options --no-install-recommends install "$@" >"$log" 2>&1 || { tail -n 12 "$log" >&2; rm -f "$log"; exit 1; }
 fi
 rm -f "$log"
+"""
+# Work of a component that begins as soon as its package is there, and gives up after ten minutes.
+BEGIN = """
+for try in $(seq 1200); do
+  if [ "$(dpkg-query -W -f '${db:Status-Status}' %(package)s 2>/dev/null)" = installed ]; then
+    runuser -u %(user)s -- sh -c %(command)s
+    break
+  fi
+  sleep 0.5
+done &
 """
 # Loads the rules with the way back armed. The rules come on standard input.
 CLOSE = f"""
@@ -78,8 +91,13 @@ def close_firewall(run: Run) -> list[str]:
 
 
 def install(run: Run, packages: tuple[str, ...]) -> list[str]:
-    call(run.host, INSTALL, run.mailhost.name, *packages, seconds=INSTALL_SECONDS).or_refuse()
+    early = "".join(begin(each) for each in run.generation.early if each.package in packages)
+    call(run.host, INSTALL, run.mailhost.name, early, *packages, seconds=INSTALL_SECONDS).or_refuse()
     return [f"installed {', '.join(packages)}"] if packages else ["finished an interrupted installation"]
+
+
+def begin(early: Early) -> str:
+    return BEGIN % {"package": early.package, "user": early.user, "command": shlex.quote(early.command)}
 
 
 def stage(run: Run, sent: str) -> list[str]:

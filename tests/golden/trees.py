@@ -45,6 +45,7 @@ def described(component: Component) -> str:
     for port in component.ports:
         limits = f"per_minute={port.per_minute} parallel={port.parallel} sources={port.sources}"
         lines.append(f"port {port.number}/{port.protocol} {limits}: {port.reason}")
+    lines += [f"early {early.user}, after {early.package}: {early.command}" for early in component.early]
     lines += [f"check {check.user} silent={check.silent}: {check.command}" for check in component.checks]
     lines += [f"probe {probe}" for probe in component.probes]
     return "\n".join(lines) + "\n"
