@@ -180,6 +180,17 @@ class Snapshot:
         return found
 
     @property
+    def old_signature(self) -> list[str]:
+        """What the running rspamd finds in a stranger's letter that is signed by rsa-sha1: names of symbols."""
+        found = self.raw.get("old_signature", {})
+        if not isinstance(found, dict) or not isinstance(found.get("symbols"), list):
+            raise NotCollectedError(
+                str(found.get("error", "rspamd was not asked")) if found else "rspamd was not asked"
+            )
+        symbols: list[str] = found["symbols"]
+        return symbols
+
+    @property
     def passwords(self) -> list[dict[str, Any]]:
         """{user, scheme, kind, cost: {m, t, p}, salt: digest}."""
         found = self.raw.get("passwords", {})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import re
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,44 @@ from .tls import public_half
 
 KEPT = Path("/var/lib/rspamd/dkim")
 PAIRS = Path("/var/lib/ironpost/dkim.json")
+CONTROLLER = "/run/rspamd/controller.sock"
+SECONDS = 20
 DAY = 86_400
+# A stranger's letter with a signature by SHA-1. Nobody can have this domain (RFC 2606 §2), so that it never holds.
+OLD_SIGNATURE = b"""\
+DKIM-Signature: v=1; a=rsa-sha1; c=relaxed/relaxed; d=ironpost.invalid; s=sha1;\r
+ h=from:subject; bh=uoq1oCgLlTqpdDX/iUbLy7J1Wic=; b=AAAA\r
+From: stranger@ironpost.invalid\r
+To: postmaster\r
+Subject: an old signature\r
+Message-ID: <old-signature@ironpost.invalid>\r
+Date: Thu, 01 Jan 2026 00:00:00 +0000\r
+\r
+\r
+"""
 MODULES = ("dkim_signing", "spf", "dmarc", "milter_headers", "force_actions", "options", "multimap", "dkim")
 
 
 def parts() -> dict[str, Any]:
     modules = rspamd_modules()
-    return {"rspamd": modules, "dkim_keys": dkim_keys(modules["dkim_signing"].get("text", ""))}
+    signed = modules["dkim_signing"].get("text", "")
+    return {"rspamd": modules, "dkim_keys": dkim_keys(signed), "old_signature": judged(OLD_SIGNATURE)}
+
+
+def judged(letter: bytes) -> dict[str, Any]:
+    """The symbols that the running rspamd finds in a letter of a stranger, by asking it; nothing is delivered."""
+    connection = http.client.HTTPConnection("localhost", timeout=SECONDS)
+    try:
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(SECONDS)
+        connection.sock.connect(CONTROLLER)
+        connection.request("POST", "/checkv2", letter, {"IP": "192.0.2.1", "From": "<>", "Helo": "ironpost.invalid"})
+        answer = connection.getresponse()
+        return {"symbols": sorted(json.loads(answer.read())["symbols"])}
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
+        return {"error": f"{CONTROLLER}: {type(error).__name__}: {error}"}
+    finally:
+        connection.close()
 
 
 def rspamd_modules() -> dict[str, dict[str, Any]]:

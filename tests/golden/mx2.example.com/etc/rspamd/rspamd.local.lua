@@ -1,5 +1,6 @@
 -- Written by ironpost: changes made here are undone by its next run.
--- Two facts about a message that the policy in rspamd.conf.override names. They weigh nothing by themselves.
+-- Facts about a message that the policy in rspamd.conf.override names, which weigh nothing by themselves; and signatures
+-- by rsa-sha1, which do not count.
 
 local LIST_HEADERS = {'List-Id', 'List-Post', 'List-Unsubscribe', 'List-Help', 'List-Subscribe', 'List-Archive'}
 
@@ -29,3 +30,114 @@ rspamd_config.FROM_NOT_ONCE = {
   group = 'ironpost',
   description = 'Has no From, several, or one with several addresses',
 }
+
+-- A signature by rsa-sha1 has failed for good, whatever its arithmetic says (RFC 8301 §3.1). rspamd counts it, so that
+-- its results are corrected here, before DMARC or anybody else reads them. In a message that carries such a signature
+-- only that counts which is known to be of another kind; all other messages are left as they are.
+
+-- One signature field: its tags without blanks (RFC 6376 §3.2); `weak` where any a= of it names SHA-1.
+local function signature_of(text)
+  local found = {weak = false}
+  for tag in (text .. ';'):gmatch('([^;]*);') do
+    local name, value = tag:gsub('%s', ''):match('^(%a+)=(.*)$')
+    if name then
+      found[name] = value
+      found.weak = found.weak or (name == 'a' and value:lower():find('sha1', 1, true) ~= nil)
+    end
+  end
+  return found
+end
+
+local function signatures_of(task)
+  local found, weak = {}, false
+  for _, field in ipairs(task:get_header_full('DKIM-Signature') or {}) do
+    local signature = signature_of(field.value or '')
+    weak = weak or signature.weak
+    found[#found + 1] = signature
+  end
+  return found, weak
+end
+
+-- rspamd tells domain, selector and the beginning of b= of each result.
+local function belongs(result, signature)
+  local start = (result.bhash or ''):gsub('%s', '')
+  return (signature.d or ''):lower() == (result.domain or ''):lower()
+    and (signature.s or '') == (result.selector or '')
+    and (signature.b or ''):sub(1, #start) == start
+end
+
+local function counts(result, signatures)
+  local known = false
+  for _, signature in ipairs(signatures) do
+    if belongs(result, signature) then
+      if signature.weak then
+        return false
+      end
+      known = true
+    end
+  end
+  return known
+end
+
+-- The results of rspamd as they should be.
+local function results_of(task, signatures)
+  local found = {}
+  for _, result in ipairs(task:get_dkim_results() or {}) do
+    if result.result == 'allow' and not counts(result, signatures) then
+      result.result, result.fail_reason = 'permerror', 'rsa-sha1 counts no more, RFC 8301'
+    end
+    found[#found + 1] = result
+  end
+  return found
+end
+
+local TRACES = {allow = '+', reject = '-', tempfail = '?'}
+
+rspamd_config:register_symbol({
+  name = 'RSA_SHA1_REFUSED',
+  type = 'normal',
+  group = 'ironpost',
+  score = 0.0,
+  description = 'Has a DKIM signature by rsa-sha1, which does not count',
+  callback = function(task)
+    local signatures, weak = signatures_of(task)
+    if not weak then
+      return false
+    end
+    local allowed, traces = {}, {}
+    for _, result in ipairs(results_of(task, signatures)) do
+      traces[#traces + 1] = (result.domain or 'unknown') .. ':' .. (TRACES[result.result] or '~')
+      if result.result == 'allow' then
+        allowed[#allowed + 1] = result.domain .. ':s=' .. result.selector
+      end
+    end
+    task:remove_result('R_DKIM_ALLOW')
+    task:remove_result('DKIM_TRACE')
+    if #traces > 0 then
+      task:insert_result('DKIM_TRACE', 0.0, traces)
+    end
+    if #allowed > 0 then
+      task:insert_result('R_DKIM_ALLOW', 1.0, allowed)
+    else
+      task:insert_result('R_DKIM_PERMFAIL', 1.0)
+    end
+    return true
+  end,
+})
+rspamd_config:register_dependency('RSA_SHA1_REFUSED', 'DKIM_CHECK')
+rspamd_config:register_dependency('DMARC_CHECK', 'RSA_SHA1_REFUSED')
+
+-- What is written into the message says the same (RFC 8601 §2.7.1).
+local authentication = require 'lua_auth_results'
+local write = authentication.gen_auth_results
+authentication.gen_auth_results = function(task, ...)
+  local signatures, weak = signatures_of(task)
+  if not weak then
+    return write(task, ...)
+  end
+  local corrected = {get_dkim_results = function() return results_of(task, signatures) end}
+  local others = function(_, name)
+    return function(_, ...) return task[name](task, ...) end
+  end
+  return write(setmetatable(corrected, {__index = others}), ...)
+end
