@@ -14,7 +14,7 @@ from .state import Refused, note
 
 
 def roll(verb: str, *words: str) -> dict[str, Any]:
-    """`begin`, `shown TTL`, `unseen`, `switch`, `retire` or `end`. The answer is what `certificate.status` tells."""
+    """`begin`, `shown TTL`, `unseen [TTL]`, `switch`, `retire`, `end`. The answer is that of `certificate.status`."""
     config = certificate.read_config()
     with tlskeys.alone():
         state = tlskeys.read()
@@ -46,9 +46,12 @@ def shown(state: dict[str, Any], config: dict[str, Any], ttl: str) -> None:
     step["ttl"] = max(step["ttl"], int(ttl))
 
 
-def unseen(state: dict[str, Any], config: dict[str, Any]) -> None:
-    """A server does not show the next key (any more): what caches learned from it may be old again."""
-    in_roll(state, "wait")["shown"] = None
+def unseen(state: dict[str, Any], config: dict[str, Any], ttl: str = "0") -> None:
+    """A server does not show the next key (any more), or shows a set that is about to change: what caches learned from
+    it may be old again, and they keep it for as long as its own TTL says."""
+    step = in_roll(state, "wait")
+    step["shown"] = None
+    step["ttl"] = max(step["ttl"], int(ttl))
 
 
 def switch(state: dict[str, Any], config: dict[str, Any]) -> None:

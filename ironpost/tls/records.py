@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ironpost.dns.apply import Outcome, carry_out
@@ -13,6 +14,8 @@ from ironpost.errors import DnsError
 from ironpost.fleet import Fleet
 from ironpost.mailhost import MailHost
 
+Before = Callable[[int], object]
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -22,9 +25,10 @@ class Shown:
     ttl: int
 
 
-def publish(fleet: Fleet, mailhost: MailHost) -> tuple[str, ...]:
+def publish(fleet: Fleet, mailhost: MailHost, before: Before = lambda ttl: None) -> tuple[str, ...]:
     """Brings the host's TLSA sets in line with its keys. The addresses of the servers that hold them; empty where the
-    zone is not signed, so that nobody asks for them. Raises DnsError."""
+    zone is not signed, so that nobody asks for them. `before` hears of the TTL of sets that are about to change.
+    Raises DnsError."""
     scopes, unread = wanted(fleet, (mailhost.name,))
     if unread:
         raise DnsError("; ".join(unread))
@@ -35,7 +39,11 @@ def publish(fleet: Fleet, mailhost: MailHost) -> tuple[str, ...]:
         if conflicts:
             raise DnsError(f"{', '.join(conflicts)}: holds somebody else's; decide with `ironpost dns apply --adopt`")
         outcome = Outcome(plan)
-        carry_out(outcome, plan, [change for change in changes if change.pending])
+        pending = [change for change in changes if change.pending]
+        remembered = [plan.seen[change.id.name, "TLSA"].ttl for change in pending if change.before]
+        if remembered:
+            before(max(remembered))
+        carry_out(outcome, plan, pending)
         if outcome.error:
             raise DnsError(outcome.error)
         if changes:

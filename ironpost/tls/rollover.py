@@ -65,7 +65,8 @@ def advance(fleet: Fleet, mailhost: MailHost, say: Say, older_than: int = 0) -> 
 
 def waited(fleet: Fleet, mailhost: MailHost, status: TlsStatus, say: Say) -> tuple[TlsStatus, Standing | None]:
     """Published, seen everywhere, and two TTLs ago: then the switch is asked for."""
-    servers = publish(fleet, mailhost)
+    # caches keep the old set for its old TTL, which may be longer than that of the new one
+    servers = publish(fleet, mailhost, lambda ttl: onhost.roll(mailhost, "unseen", str(ttl)))
     found = shown(mailhost, status.digests("next"), servers)
     if found.missing:
         onhost.roll(mailhost, "unseen")

@@ -151,6 +151,18 @@ def test_a_server_that_forgets_the_next_key_makes_the_wait_begin_anew(store: Pat
         rollover.switch(state, CONFIG)
 
 
+def test_a_ttl_that_was_longer_before_is_waited_for(store: Path) -> None:
+    """Who shortens the TTL and publishes the next key in one step changes no cache that has the old set already."""
+    tlskeys.ensure(WANTED)
+    state = tlskeys.read()
+    rollover.begin(state, CONFIG)
+    rollover.unseen(state, CONFIG, "300")
+    rollover.shown(state, CONFIG, "5")
+    state["roll"]["shown"] -= 599
+    with pytest.raises(Refused, match="two TTLs"):
+        rollover.switch(state, CONFIG)
+
+
 def test_the_old_key_goes_only_after_the_new_one_is_verified(store: Path) -> None:
     """And the key after the new one is born then, so that its record stands long before it is needed."""
     tlskeys.ensure(WANTED)
