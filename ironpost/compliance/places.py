@@ -32,7 +32,7 @@ def first_places(mailhost: MailHost) -> set[Place]:
 
 
 def domain_places(name: str) -> Iterator[Place]:
-    yield from ((name, rtype) for rtype in ("MX", "TXT", "TYPE99", "DNSKEY"))
+    yield from ((name, rtype) for rtype in ("MX", "TXT", "TYPE99", "DNSKEY", "NSEC3PARAM"))
     yield from ((f"{label}.{name}", "TXT") for label in ("_dmarc", "_mta-sts", "_smtp._tls", "_ironpost"))
     yield from ((f"{word}_domainkey.{name}", "TXT") for word in ("", "_adsp.", f"{NO_SUCH_SELECTOR}."))
     yield from ((f"{service}._tcp.{name}", "SRV") for service in SERVICES)

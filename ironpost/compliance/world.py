@@ -17,8 +17,9 @@ import dns.rdatatype
 import dns.update
 
 from ironpost.compliance.zone import known_servers, servers_of
-from ironpost.dns.resolver import Resolver, resolvers
-from ironpost.dns.survey import survey
+from ironpost.dns.authority import authorities
+from ironpost.dns.resolver import Resolver, first_answer, resolvers
+from ironpost.dns.survey import survey, zone_of
 from ironpost.dns.wanted import wanted
 from ironpost.errors import IronpostError
 from ironpost.evidence.world import Echo, Server, World
@@ -29,6 +30,7 @@ from ironpost.mailhost import MailHost
 SECONDS = 3.0
 PARALLEL = 8
 TRANSFER_SECONDS = 10.0  # in which a secondary that was notified has fetched a change
+SIGNED_TYPES = ("SOA", "DNSKEY", "MX", "TXT")
 FOREIGN = "www.iana.org"  # what no name server of a mail domain has anything to say about
 
 
@@ -38,14 +40,34 @@ def world(fleet: Fleet, mailhost: MailHost) -> World:
     servers = {name: looked_at(name, servers_of(known, name)) for name in mailhost.domain_names}
     differences, unread = compared(fleet, mailhost, asked)
     heard = echoes(asked, places(mailhost))
-    return World(heard | echoes(asked, server_places(heard)), servers, differences, unread)
+    heard |= echoes(asked, server_places(heard))
+    return World(heard, servers, differences, unread, delegations(mailhost.domain_names, asked))
 
 
 def places(mailhost: MailHost) -> Iterable[Place]:
     yield ".", "SOA"
     yield from ((mailhost.name, rtype) for rtype in ("A", "AAAA"))
+    yield from ((f"_25._tcp.{mailhost.name}", rtype) for rtype in ("A", "MX"))
     for name in mailhost.domain_names:
         yield from ((name, rtype) for rtype in ("SOA", "NS", "MX", "TXT", "DS"))
+
+
+def delegations(names: Iterable[str], asked: list[Resolver]) -> dict[str, tuple[str, ...] | None]:
+    """Of each name that has name servers of its own: those that its parent's servers refer to."""
+    zones = [name for name in names if first_answer(asked, name, "NS").values]
+    return {name: referred(name, authorities(zone_of(name.partition(".")[2], asked), asked)) for name in zones}
+
+
+def referred(name: str, parents: tuple[str, ...]) -> tuple[str, ...] | None:
+    """What the first of the parent's servers that answers says; one that has the zone itself answers out of it."""
+    query = dns.message.make_query(name, "NS", use_edns=0, payload=1232)
+    query.flags &= ~dns.flags.RD
+    for address in parents:
+        answer = sent(query, address, tcp=False)
+        for rrset in [*answer.answer, *answer.authority] if answer else ():
+            if rrset.rdtype == dns.rdatatype.NS and rrset.name == dns.name.from_text(name):
+                return tuple(sorted(row.target.to_text(omit_final_dot=True).lower() for row in rrset))
+    return None
 
 
 def server_places(heard: dict[Place, tuple[Echo, ...]]) -> set[Place]:
@@ -102,6 +124,7 @@ def look(zone: str, address: str) -> Server:
         recurses(address),
         transfers(zone, address),
         unsigned_update(zone, address),
+        signed_days(zone, address),
     )
 
 
@@ -114,6 +137,20 @@ def serial(zone: str, address: str, tcp: bool) -> int | None:
         return None
     every = [*answer.answer, *answer.authority]
     return next((int(rrset[0].serial) for rrset in every if rrset.rdtype == dns.rdatatype.SOA), None)
+
+
+def signed_days(zone: str, address: str) -> float | None:
+    """Until the first signature ends among those of the apex; None where a record set there has none."""
+    ends = []
+    for rtype in SIGNED_TYPES:
+        answer = sent(dns.message.make_query(zone, rtype, want_dnssec=True, payload=1232), address, tcp=True)
+        if answer is None or not answer.answer:
+            continue
+        signatures = [rrset for rrset in answer.answer if rrset.rdtype == dns.rdatatype.RRSIG]
+        if not signatures:
+            return None
+        ends += [rdata.expiration for rrset in signatures for rdata in rrset]
+    return round((min(ends) - time.time()) / 86_400, 2) if ends else None
 
 
 def recurses(address: str) -> bool:

@@ -123,6 +123,26 @@ def wrong(mailhost: MailHost, zone: Zone, domain: str, address: str, taken: set[
 
 
 @control(
+    "DMARC-05",
+    claim="Only the very domain in From may speak for it, no other name of the same owner",
+    reference="RFC 9989 §4.8, §5.3",
+    level="strict",
+    cost="passive",
+)
+class AlignmentIsStrict:
+    """With relaxed alignment every forgotten subdomain can sign for the main one."""
+
+    def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
+        faults = lacking(mailhost, probes.zone)
+        for domain, given in each_policy(mailhost, probes.zone):
+            faults += [
+                f"{domain}: {tag}={given.get(tag, 'r')}" for tag in ("adkim", "aspf") if given.get(tag, "r") != "s"
+            ]
+            faults += [f"{domain}: psd=y says that others register names below it"] * (given.get("psd", "u") == "y")
+        return holds_unless(faults, remedy='set dmarc_alignment="strict", and publish')
+
+
+@control(
     "DMARC-10",
     claim="Parked domains let nobody send: SPF -all, DMARC reject, every DKIM key revoked",
     reference="M3AAWG Protecting Parked Domains; RFC 7208 §10.1.2; RFC 6376 §3.6.1",

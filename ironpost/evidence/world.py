@@ -25,7 +25,8 @@ class Server:
     """How one name server treats a stranger. Serials are None where it does not answer that way.
 
     `recurses`: it answers for names of others. `transfers`: it gave the whole zone away. `updates`: what it said to a
-    change that nobody signed.
+    change that nobody signed. `signed_days`: for how many days the first signature to end still holds (below
+    0: it ended); None where something is not signed.
     """
 
     address: str
@@ -34,16 +35,22 @@ class Server:
     recurses: bool = False
     transfers: bool = False
     updates: str = "no answer"
+    signed_days: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class World:
-    """`servers` are those of each mail domain; `differences` between the inventory and the zones, in words."""
+    """`servers` are those of each mail domain; `differences` between the inventory and the zones, in words.
+
+    `delegations`: the names of name servers that the parent's own servers refer to, for each mail domain that is a zone
+    of its own; None where the parent's servers could not be asked.
+    """
 
     echoes: Mapping[Place, tuple[Echo, ...]]
     servers: Mapping[str, tuple[Server, ...]]
     differences: tuple[str, ...] | None = None
     unread: tuple[str, ...] = ()
+    delegations: Mapping[str, tuple[str, ...] | None] = dataclasses.field(default_factory=dict)
 
     def heard(self, name: str, rtype: str) -> tuple[Echo, ...]:
         """One echo for each resolver. Raises NotCollectedError when one could not be asked."""

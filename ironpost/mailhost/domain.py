@@ -25,7 +25,8 @@ class Domain(Setting):
     """A mail domain that the host serves. `sends_already` says that other systems send in its name today.
 
     `also_sends` names those systems: domains whose SPF policy includes them, and networks. `spf_flat` writes our own
-    addresses into the policy, so that receivers need not ask for them. `observe_until` ends a time of `p=none`.
+    addresses into the policy, so that receivers need not ask for them. `observe_until` ends a time of `p=none`;
+    `dmarc_alignment="strict"` lets no other name of the same owner speak for the domain.
 
     `mta_sts` is the mode of its policy (RFC 8461): unset, there is none, and no web server; "none" takes one back.
     `tls_reports` gets the reports of other servers on TLS (RFC 8460); unset, the admin does. `autoconfig` answers
@@ -42,6 +43,7 @@ class Domain(Setting):
     also_sends: tuple[Sender, ...] = ()
     dmarc: Literal["none", "quarantine", "reject"] | None = None
     dmarc_reports: Addresses = ()
+    dmarc_alignment: Literal["relaxed", "strict"] = "relaxed"
     observe_until: datetime.date | None = None
     mta_sts: Literal["none", "testing", "enforce"] | None = None
     tls_reports: MailAddress | None = None

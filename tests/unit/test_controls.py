@@ -84,7 +84,8 @@ class Host:
     parked_names: tuple[str, ...] = ("parked.example",)
     accounts: tuple[Any, ...] = ()
     relay_clients: tuple[Any, ...] = ()
-    client_certificates: None = None
+    client_certificates: Any = None
+    smarthosts: tuple[Any, ...] = ()
 
     @property
     def domains(self) -> tuple[Any, ...]:

@@ -11,7 +11,9 @@ from ironpost.mailhost import Domain, MailHost
 
 def dmarc_sets(domain: Domain, serving: tuple[MailHost, ...], told: Tellings) -> Iterator[RecordSet]:
     reports = ",".join(f"mailto:{address}" for address in report_addresses(domain, serving))
-    policy = f"v=DMARC1; p={domain.dmarc_policy}; rua={reports}"
+    # strict: a signature or an envelope of another name of the same owner does not count (RFC 9989)
+    alignment = "adkim=s; aspf=s; " if domain.dmarc_alignment == "strict" else ""
+    policy = f"v=DMARC1; p={domain.dmarc_policy}; {alignment}rua={reports}"
     why = "DMARC: what receivers do with mail that only claims to be from here (RFC 9989)"
     yield record_set(f"_dmarc.{domain.name}", "TXT", (policy,), why, "dmarc")
 

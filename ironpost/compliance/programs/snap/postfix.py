@@ -8,6 +8,8 @@ from typing import Any
 from .look import run
 from .tls import tls_config
 
+TABLES = ("client_certificates", "relay_clients", "smarthosts", "smarthost_tls")
+
 
 def parts() -> dict[str, Any]:
     main = run("postconf", "-x")
@@ -16,7 +18,7 @@ def parts() -> dict[str, Any]:
             "main": main,
             "services": run("postconf", "-M"),
             "overrides": run("postconf", "-Px"),
-            "relaying": {name: rows_of(f"/etc/postfix/{name}") for name in ("client_certificates", "relay_clients")},
+            "relaying": {name: rows_of(f"/etc/postfix/{name}") for name in TABLES},
             "tls_config": tls_config(main.get("text", "")),
         }
     }
