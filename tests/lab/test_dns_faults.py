@@ -23,7 +23,7 @@ DMARC = ("_dmarc.example.org", "TXT", '"v=DMARC1; p=reject; rua=mailto:alice@exa
 
 
 @contextlib.contextmanager
-def cut_off(lab: Lab) -> Iterator[None]:
+def cut_off(lab: Lab, zone: str = "example.org") -> Iterator[None]:
     """ns2 hears of changes and cannot fetch them; it goes on answering everybody else."""
     primary = lab.host("ns1")
     both = f"blackhole {primary.ipv4}/32", f"blackhole {primary.ipv6}/128"
@@ -31,7 +31,7 @@ def cut_off(lab: Lab) -> Iterator[None]:
     try:
         yield
     finally:
-        lab.run("ns2", f"ip route del {both[0]}; ip -6 route del {both[1]}; knotc zone-refresh example.org")
+        lab.run("ns2", f"ip route del {both[0]}; ip -6 route del {both[1]}; knotc zone-refresh {zone}")
 
 
 def test_a_secondary_that_lags_is_waited_for(published: Lab) -> None:
