@@ -110,9 +110,11 @@ def test_a_rollover_outlives_old_serials_wrong_clocks_and_an_authority_that_refu
     lab, inventory = fetched
     roll = ("ironpost", "tls", "roll", inventory, "--limit", lab.host("mx2").fqdn)
     with cut_off(lab, "example.com"):
-        assert "rolled over" in succeed(lab, *roll, "--wait")
+        done = run_command(lab, *roll, "--wait")  # the key after the new one comes to the primary alone
+        assert done.returncode == 1 and "does not show the new _25._tcp" in done.stdout, done.stdout
         key = digest(served(lab, "mx2", 25))
-        done = run_command(lab, *roll, "--exit-code")  # the key after it stands on the primary alone
+        assert "rolled over" in succeed(lab, *roll)  # nobody needs that key yet
+        done = run_command(lab, *roll, "--exit-code")  # and now it would be the next to be served
         assert done.returncode == 3 and "does not show the next key" in done.stdout, done.stdout
         assert "see whether it gets the zone" in done.stdout
         mail_flows(lab, "dave@example.com")
