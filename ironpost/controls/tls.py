@@ -35,7 +35,7 @@ def ports_of(mailhost: MailHost) -> tuple[int, ...]:
 
 def is_modern(mailhost: MailHost, port: int) -> bool:
     """TLS 1.3 only: client ports of `modern`, and port 25 of a closed community."""
-    return (mailhost.tls == "modern" and port != 25) or (mailhost.tls == "closed")
+    return mailhost.tls == ("closed" if port == 25 else "modern")
 
 
 def looks(mailhost: MailHost, probes: Probes) -> Iterator[tuple[str, int, dict[str, Any]]]:

@@ -10,6 +10,7 @@ import pytest
 from ironpost.compliance.programs.prober import hello
 from ironpost.controls import exchange, listeners
 from ironpost.controls.control import Verdict, control_of
+from ironpost.controls.tls import is_modern
 from ironpost.evidence.probes import Probes
 from ironpost.evidence.snapshot import Snapshot
 
@@ -120,3 +121,12 @@ def test_a_hello_offers_the_groups_that_are_asked_and_a_key_for_one_alone() -> N
     asked = hello.client_hello("mx.example", "TLSv1.3", hello.TLS13_SUITES, groups=(hello.X25519MLKEM768,))
     assert b"\x00\x0a\x00\x04\x00\x02\x11\xec" in asked and b"\x00\x33\x00\x02\x00\x00" in asked
     assert b"mx.example" not in hello.client_hello("", "TLSv1.2", hello.SUITES)
+
+
+@pytest.mark.parametrize(
+    ("tls", "on_25", "on_993"), [("modern", False, True), ("intermediate", False, False), ("closed", True, False)]
+)
+def test_where_nothing_but_tls_1_3_is_expected(tls: str, on_25: bool, on_993: bool) -> None:
+    """`modern` is about programs, `closed` about servers; neither is about both."""
+    host = Host(tls=tls)
+    assert (is_modern(host, 25), is_modern(host, 993)) == (on_25, on_993)  # type: ignore[arg-type]
