@@ -14,7 +14,6 @@ from ironpost.settings.words import Networks
 NARROWEST = {4: 24, 6: 48}
 # Limits of which the second would never be reached, or the first never be of use.
 SMALLER = (
-    ("message_bytes", "mailbox_bytes"),
     ("recipients_per_hour", "recipients_per_day"),
     ("first_time_per_day", "recipients_per_day"),
     ("bounce_queue_days", "queue_days"),

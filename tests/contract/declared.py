@@ -181,7 +181,7 @@ RELAYING = (
     Bad("no.pem: no such file", smarthost('host="relay.example", authority="no.pem"')),
 )
 LIMITS = (
-    Bad("message_bytes is 52428800, more than mailbox_bytes, 10000000", {"limits": "Limits(mailbox_bytes=10_000_000)"}),
+    Bad("bounce_queue_days is 5, more than queue_days, 1", {"limits": "Limits(queue_days=1, bounce_queue_days=5)"}),
     Bad(
         "recipients_per_hour is 5000, more than recipients_per_day, 2000",
         {"limits": "Limits(recipients_per_hour=5000)"},
