@@ -15,6 +15,7 @@ from ironpost.dns.apply import apply as carry_out
 from ironpost.dns.apply import planned
 from ironpost.dns.check import check as looked_up
 from ironpost.dns.plan import Decisions, unfit
+from ironpost.dns.publish import unusable_keys
 from ironpost.dns.registry import Rule
 from ironpost.dns.requests import requests, unmet
 from ironpost.dns.resolver import resolvers
@@ -96,6 +97,7 @@ def plan(
     scopes, unread = wanted(fleet, limit)
     asked = resolvers(fleet.resolvers)
     found = survey(scopes, decisions, asked=asked)
+    found.errors += unusable_keys(found.plans)
     if form != "text":
         exported(found, unread, out)
     lacking = unmet(requests(fleet.mailhosts, limit), asked)
@@ -104,7 +106,7 @@ def plan(
     if wrong:
         raise DnsError("\n".join(wrong))
     pending = any(each.pending or each.conflicts for each in found.plans)
-    if found.errors:
+    if found.errors or any(each.faults for each in found.plans):
         sys.exit(Exit.FOUND)
     if pending and exit_code:
         sys.exit(Exit.PENDING)

@@ -62,7 +62,8 @@ def units() -> tuple[Unit, ...]:
         Unit(
             "dovecot.service",
             reload_on=("/etc/dovecot/", "/etc/ssl/ironpost/"),
-            restart_on=(drop_in("dovecot.service"),),
+            # Dovecot 2.4.1 crashes, or loses the socket of anvil, when it reloads a file with other listeners.
+            restart_on=(drop_in("dovecot.service"), CONFIGURATION),
         ),
     )
 

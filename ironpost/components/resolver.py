@@ -45,6 +45,7 @@ def resolver(mailhost: MailHost) -> Component:
         units=(
             Unit("unbound.service", restart_on=("/etc/unbound/", drop_in("unbound.service"))),
             Unit("unbound-resolvconf.service", state="masked"),  # would hand /etc/resolv.conf to resolvconf(8)
+            Unit("systemd-resolved.service", state="masked"),  # listens, and writes /etc/resolv.conf, where it is there
         ),
         checks=(Check(TRUST_ANCHOR), Check("unbound-checkconf >/dev/null")),
         probes=(ROOT_IS_VALIDATED,),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from ironpost.component import Check, Component, Early, HostDirectory, HostFile, SystemUser, Unit
+from ironpost.components.postfix_maps import senders, table
 from ironpost.components.sandbox import drop_in, sandbox
 from ironpost.mailhost import DKIM_DIRECTORY, MailHost
+from ironpost.mailhost.rspamd import OWNERS
 from ironpost.render import render
 
 CONFIGURATION = (
@@ -34,6 +36,7 @@ def rspamd(mailhost: MailHost) -> Component:
             sandbox(mailhost, "rspamd.service"),
             sandbox(mailhost, "redis-server.service"),
             HostFile(PROBE, render(PROBE, mailhost), mode=0o755),
+            HostFile(OWNERS, owners(mailhost), mode=0o640, group="_rspamd"),
         ),
         directories=(HostDirectory(DKIM_DIRECTORY, mode=0o700, owner="_rspamd", group="_rspamd"),),
         users=(SystemUser("_rspamd", groups=("redis",)),),
@@ -42,7 +45,7 @@ def rspamd(mailhost: MailHost) -> Component:
             Unit("redis-server.service", restart_on=("/etc/redis/", drop_in("redis-server.service"))),
             Unit(
                 "rspamd.service",
-                reload_on=(f"{DKIM_DIRECTORY}/",),
+                reload_on=(f"{DKIM_DIRECTORY}/", OWNERS),
                 restart_on=("/etc/rspamd/", drop_in("rspamd.service")),
             ),
         ),
@@ -53,3 +56,8 @@ def rspamd(mailhost: MailHost) -> Component:
         ),
         probes=(f"python3 {PROBE}",),
     )
+
+
+def owners(mailhost: MailHost) -> str:
+    """Address → login, as Postfix has it for envelope senders."""
+    return table("Addresses, and the login that may write as them.", senders(mailhost))

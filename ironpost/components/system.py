@@ -47,6 +47,7 @@ def system(mailhost: MailHost) -> Component:
             *(HostFile(path, render(path, mailhost)) for path in RENDERED),
             local_time(mailhost),
             audit_rules(mailhost),
+            *(cloud_init_off() if mailhost.take_over else ()),
         ),
         users=(SystemUser("root", home="/root", locked=True),),
         units=UNITS,
@@ -57,6 +58,11 @@ def system(mailhost: MailHost) -> Component:
         ),
         probes=(f'test "$(hostname)" = {mailhost.name}',),
     )
+
+
+def cloud_init_off() -> tuple[HostFile, ...]:
+    """What it did once stays; name, /etc/hosts and resolver are ours from now on."""
+    return (HostFile("/etc/cloud/cloud-init.disabled", "Written by ironpost: take_over.\n"),)
 
 
 def local_time(mailhost: MailHost) -> HostFile:

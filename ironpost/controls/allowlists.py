@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from ironpost.controls.control import Verdict, control, holds_unless, not_applicable
 from ironpost.controls.filter import dports, members, rules_of, verdict_of
 from ironpost.controls.tls import REDEPLOY, listed, smtpd
 from ironpost.evidence import NotCollectedError
+from ironpost.evidence.host import sshd
 from ironpost.evidence.probes import Probes
 from ironpost.evidence.snapshot import Snapshot
 from ironpost.mailhost import MailHost
@@ -39,7 +41,7 @@ def said(networks: tuple[str, ...]) -> set[Any]:
 
 @control(
     "ALLOW-01",
-    claim="SSH answers to the operators' networks and to nobody else",
+    claim="SSH answers to the operators' networks and to nobody else, and sshd would refuse others",
     reference="CIS Debian 12 §5.1.4; NIST SP 800-123 §4",
     severity="critical",
 )
@@ -59,7 +61,7 @@ class SshIsForOperators:
         ]
         extra = in_force(snapshot, "ironpost", "ssh") - said(mailhost.allow.ssh)
         faults += [f"the firewall lets {network} in, which is not in allow.ssh" for network in sorted(map(str, extra))]
-        return holds_unless(faults, remedy=REDEPLOY)
+        return holds_unless([*faults, *second_layer(mailhost, snapshot)], remedy=REDEPLOY)
 
     def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
         faults = [
@@ -70,6 +72,18 @@ class SshIsForOperators:
         if not mailhost.allow.ssh:
             return not_applicable("no allowlist for SSH: keys from anywhere, at a limited rate")
         return holds_unless(faults, remedy=REDEPLOY)
+
+
+def second_layer(mailhost: MailHost, snapshot: Snapshot) -> Iterator[str]:
+    """sshd lets the same networks in, whoever comes (sshd_config(5) AllowUsers)."""
+    wanted = {str(network) for network in said(mailhost.allow.ssh)}
+    for who in sshd(snapshot):
+        lines = [line.split() for line in snapshot.text("sshd", "for", who).lower().splitlines()]
+        found = {line[1].rpartition("@")[2] for line in lines if line[:1] == ["allowusers"]}
+        if not found:
+            yield f"sshd takes {who} from anywhere"
+        elif {str(network) for network in said(tuple(found))} != wanted:
+            yield f"sshd takes {who} from {', '.join(sorted(found))}"
 
 
 @control(

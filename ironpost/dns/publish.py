@@ -25,6 +25,7 @@ from ironpost.errors import DnsError
 UPDATE_SECONDS = 10.0
 READ_BACK_SECONDS = 20.0
 READ_BACK_PAUSE = 0.2
+LEAST_KEY_BYTES = 16  # as `tsig-keygen` makes 32; shorter ones can be guessed (RFC 8945 §8)
 
 # What a server says when the zone is no longer as the plan saw it (RFC 2136 §3.2).
 OVERTAKEN = (dns.rcode.YXDOMAIN, dns.rcode.YXRRSET, dns.rcode.NXRRSET, dns.rcode.NXDOMAIN)
@@ -102,13 +103,28 @@ def absolute(name: str) -> dns.name.Name:
 
 
 def key_of(plan: ZonePlan) -> dns.tsig.Key:
-    """The TSIG key, read now. Raises DnsError for one that is not base64."""
+    """The TSIG key, read now. Raises DnsError for one that is not base64, or too short to protect anything."""
     key = updates_of(plan.scopes[0]).key
     secret = plan.scopes[0].mailhosts[0].secret(key.secret)
     try:
-        return dns.tsig.Key(key.name, secret.read(), key.algorithm)
+        found = dns.tsig.Key(key.name, secret.read(), key.algorithm)
     except (binascii.Error, ValueError):
         raise DnsError(f"{secret!r}: is not base64; copy the secret of the key {key.name} unchanged") from None
+    if len(found.secret) < LEAST_KEY_BYTES:
+        raise DnsError(f"{secret!r}: has {len(found.secret)} bytes; make one of 32 with `tsig-keygen`")
+    return found
+
+
+def unusable_keys(plans: Iterable[ZonePlan]) -> list[str]:
+    """What a plan can tell of the keys that its publication needs. Nobody is prompted for one by a plan."""
+    told = []
+    for plan in plans:
+        try:
+            if updates_of(plan.scopes[0]).key.secret.kind != "command":
+                key_of(plan)
+        except DnsError as error:
+            told.append(str(error))
+    return list(dict.fromkeys(told))
 
 
 def sent(plan: ZonePlan, message: dns.update.UpdateMessage) -> dns.message.Message:

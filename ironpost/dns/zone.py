@@ -89,14 +89,14 @@ class NameServer:
         return self._signed[zone]
 
     def _apex(self, name: str) -> str:
-        answer = self.ask(name, "SOA")
-        for rrset in (*answer.answer, *answer.authority):
-            if rrset.rdtype == dns.rdatatype.SOA and is_within(name, plain(rrset.name)):
-                return plain(rrset.name)
-        parent = name.partition(".")[2]
-        if not parent:
-            raise DnsError(f"{self.address}: gives no SOA for {name}; see that it serves the zone")
-        return self.apex(parent)
+        asked = name
+        while asked:
+            answer = self.ask(asked, "SOA")
+            for rrset in (*answer.answer, *answer.authority):
+                if rrset.rdtype == dns.rdatatype.SOA and is_within(asked, plain(rrset.name)):
+                    return plain(rrset.name)
+            asked = asked.partition(".")[2]
+        raise DnsError(f"{self.address}: gives no SOA for {name}; see that it serves the zone")
 
     def _read(self, name: str, rtype: str) -> Seen:
         answer = self.ask(name, rtype)

@@ -14,6 +14,8 @@ from ironpost.mailhost import MailHost
 SCRIPT = (Path(__file__).parent / "survey.sh").read_text()
 ALIEN_MAIL = ("exim4-daemon-light", "exim4-daemon-heavy", "sendmail-bin", "opensmtpd", "courier-mta", "qmail")
 ALIEN_FIREWALL = ("ufw", "firewalld", "shorewall", "ferm")
+# What they are called where they listen.
+ALIEN_PROGRAMS = ("exim4", "sendmail-mta", "sendmail", "couriertcpd", "qmail-smtpd")
 LEAST_MEMORY_KIB = 900_000
 LEAST_DISK_KIB = 1_000_000
 MOST_CLOCK_SECONDS = 60
@@ -51,6 +53,11 @@ class Survey:
         return self.fact("firewall") == "ours"
 
     @property
+    def aliens(self) -> tuple[str, ...]:
+        """Packages that want to be mail server or firewall here."""
+        return tuple(self.facts.get("alien", ()))
+
+    @property
     def is_bare(self) -> bool:
         """No generation was ever confirmed here."""
         return not self.state or not self.state["current"]
@@ -86,7 +93,8 @@ def complaints(mailhost: MailHost, survey: Survey) -> list[str]:
     """Why this host must not be changed, each in a sentence; all of them, before anything is touched."""
     told = unfit(mailhost, survey) + locked_out(mailhost, survey) + shut_in(mailhost, survey)
     if survey.is_bare:
-        told += occupied(survey)
+        told += waiting_mail(survey) + occupied(mailhost, survey)
+        told += [] if mailhost.take_over else owned(survey)
     return told
 
 
@@ -137,15 +145,36 @@ def shut_in(mailhost: MailHost, survey: Survey) -> list[str]:
     ]
 
 
-def occupied(survey: Survey) -> list[str]:
-    """Others that want to be mail server or firewall here."""
+def waiting_mail(survey: Survey) -> list[str]:
+    """Letters that another mail server has taken and not delivered: nobody else would."""
+    rows = [row.split() for row in survey.facts.get("queued", [])]
+    return [f"{queue} holds {count} messages; deliver or remove them, or they are lost" for queue, count in rows]
+
+
+def occupied(mailhost: MailHost, survey: Survey) -> list[str]:
+    """What listens on the ports of mail; that of a package which is taken over goes with it."""
     told = []
-    for package in survey.facts.get("alien", []):
-        what = "a firewall" if package in ALIEN_FIREWALL else "a mail server"
-        told.append(f"{package} is installed, {what} of its own; remove it: apt-get purge {package}")
+    ours = OURS + ALIEN_PROGRAMS if mailhost.take_over and survey.aliens else OURS
     for row in survey.facts.get("listener", []):
         local, _, who = row.partition(" ")
         port = int(local.rpartition(":")[2])
-        if port in MAIL_PORTS and not any(f'"{name}"' in who for name in OURS):
+        if port in MAIL_PORTS and not any(f'"{name}"' in who for name in ours):
             told.append(f"something listens on {local} ({who or 'unknown'}); stop it")
+    return told
+
+
+def owned(survey: Survey) -> list[str]:
+    """What is somebody's already, and would be replaced: only when the operator says so."""
+    told = []
+    for package in survey.aliens:
+        what = "a firewall" if package in ALIEN_FIREWALL else "a mail server"
+        told.append(f"{package} is installed, {what} of its own; remove it, or say take_over=True to have it purged")
+    if survey.fact("cloud"):
+        told.append("cloud-init writes the host name and /etc/hosts at each boot; disable it, or say take_over=True")
+    if survey.fact("resolver"):
+        told.append(f"/etc/resolv.conf is a link to {survey.fact('resolver')}; make it a file, or say take_over=True")
+    told += [
+        f"{path} was written by somebody; remove it, or say take_over=True (generation 0 keeps a copy)"
+        for path in survey.facts.get("configured", [])
+    ]
     return told

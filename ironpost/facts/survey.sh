@@ -26,6 +26,22 @@ if [ -n "$witness" ] && [ ! -e /var/lib/ironpost/state.json ]; then
   done
   say outgoing asked
 fi
+# Whose host this is so far, as long as nothing of ours was ever in place.
+if [ ! -e /var/lib/ironpost/state.json ]; then
+  link="$(readlink /etc/resolv.conf)" && say resolver "$link"
+  [ -d /etc/cloud ] && command -v cloud-init >/dev/null && [ ! -e /etc/cloud/cloud-init.disabled ] && say cloud yes
+  for program in postfix dovecot; do
+    case $program in postfix) file=/etc/postfix/main.cf ;; *) file=/etc/dovecot/dovecot.conf ;; esac
+    # Debian's own file, as the package or an interrupted run of ours left it, is nobody's work.
+    [ -f "$file" ] && ! grep -qs ironpost "$file" && ! cmp -s "$file" /usr/share/postfix/main.cf.debian &&
+      ! cmp -s "$file" /etc/postfix/main.cf.proto && ! cmp -s "$file" /usr/share/dovecot/dovecot.conf &&
+      say configured "$file"
+  done
+  for queue in /var/spool/exim4/input /var/spool/postfix/deferred /var/spool/postfix/active /var/spool/mqueue; do
+    count="$(find "$queue" -type f ! -name '*-D' 2>/dev/null | wc -l)"
+    [ "$count" -gt 0 ] && say queued "$queue $count"
+  done
+fi
 for package; do
   dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^i' && say alien "$package"
 done
@@ -37,7 +53,8 @@ while [ "$pid" -gt 1 ]; do
   pid=$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$pid/status")
 done
 ss -Hltnp 2>/dev/null | sed 's/  */ /g' | while read -r _ _ _ local _ who; do say listener "$local $who"; done
-nft list table inet ironpost >/dev/null 2>&1 && say firewall ours
+# One that nobody has confirmed is about to open again.
+nft list table inet ironpost >/dev/null 2>&1 && ! systemctl is-active -q ironpost-open.timer && say firewall ours
 if [ -f /usr/lib/ironpost/onhost/__main__.py ] && command -v python3 >/dev/null; then
   exec python3 -B /usr/lib/ironpost/onhost survey
 fi

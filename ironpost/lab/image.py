@@ -48,6 +48,9 @@ SERVICES = (
     "procps",
     "swaks",
     "pebble",
+    "libsasl2-modules",
+    "libsasl2-modules-db",
+    "sasl2-bin",
 )
 INCLUDED: dict[Image, tuple[str, ...]] = {"bare": BARE, "services": SERVICES}
 STOCK_ANCHOR = "/etc/unbound/unbound.conf.d/root-auto-trust-anchor-file.conf"

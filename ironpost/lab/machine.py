@@ -6,6 +6,7 @@ one each, hosts would share a "payload" group, and one host's systemd would end 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import signal
@@ -108,7 +109,8 @@ def _kill_group(group: Path) -> None:
     for listing in group.glob("**/cgroup.procs"):
         for pid in listing.read_text().split():
             if _start_time(int(pid)):
-                os.kill(int(pid), signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # it ended between the two lines
+                    os.kill(int(pid), signal.SIGKILL)
 
 
 def _remove_group(group: Path) -> bool:

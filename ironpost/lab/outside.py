@@ -113,6 +113,27 @@ UMask 0002
 UserID opendmarc
 """
 
+# Other operators' hosts may send everything through this one, as through any provider's smarthost: port 587, a login
+# inside TLS, and nothing without. Its customers are Cyrus SASL's, because Postfix itself keeps none.
+SASL_CONF = """\
+pwcheck_method: auxprop
+auxprop_plugin: sasldb
+mech_list: PLAIN LOGIN
+"""
+SASL_FILE = "/etc/sasldb2"
+SUBMISSION = (
+    "postconf -M 'submission/inet = submission inet n - n - - smtpd'",
+    "postconf -P submission/inet/syslog_name=postfix/submission submission/inet/smtpd_tls_security_level=encrypt"
+    " submission/inet/smtpd_tls_auth_only=yes submission/inet/smtpd_sasl_auth_enable=yes"
+    " submission/inet/smtpd_relay_restrictions=permit_sasl_authenticated,reject"
+    " submission/inet/smtpd_recipient_restrictions= submission/inet/smtpd_milters=",
+)
+
+
+def customer_command(user: str) -> str:
+    """Makes a customer of the smarthost, or gives it another password; the password comes on standard input."""
+    return f"saslpasswd2 -p -c -u {OUTSIDE_ZONE} {user} && chgrp postfix {SASL_FILE} && chmod 640 {SASL_FILE}"
+
 
 def tree_for_outside(
     plan: LabPlan, host: PlannedHost, keys: Keys, mail: list[bytes], web: list[bytes], root: bytes
@@ -127,6 +148,7 @@ def tree_for_outside(
             "postconf -M 'policyd-spf/unix = policyd-spf unix - n n - 0 spawn"
             " user=policyd-spf argv=/usr/bin/policyd-spf'",
             "postconf -P smtp/inet/milter_macro_daemon_name=VERIFYING",
+            *SUBMISSION,
         ),
     )
 
@@ -140,6 +162,7 @@ def _configuration(host: PlannedHost) -> tuple[LabFile, ...]:
     return (
         LabFile("/etc/postfix/main.cf", main),
         LabFile("/etc/mailname", f"{OUTSIDE_ZONE}\n"),
+        LabFile("/etc/postfix/sasl/smtpd.conf", SASL_CONF),
         LabFile("/etc/dkimpy-milter/dkimpy-milter.conf", dkim),
         LabFile("/etc/postfix-policyd-spf-python/policyd-spf.conf", SPF_CONF),
         LabFile("/etc/opendmarc.conf", DMARC_CONF.format(host=host, port=DMARC_PORT)),

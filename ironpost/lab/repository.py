@@ -56,6 +56,9 @@ PACKAGES = (
     "python3-dnspython",
     "procps",
 )
+# What a host has that was somebody's, and will be taken over. They stand in the way of the others, so that apt is asked
+# for them by themselves.
+OTHERS = ("exim4-daemon-light", "ufw", "systemd-resolved", "cloud-init")
 # For installing a wheel in a Debian 13 tree with its own Python.
 EXTRA: dict[Release, tuple[str, ...]] = {"bookworm": (), "trixie": ("python3-venv", "python3-pip")}
 
@@ -70,7 +73,7 @@ Expire-Date: 0
 
 
 def packages(release: Release) -> tuple[str, ...]:
-    return (*PACKAGES, *EXTRA[release])
+    return (*PACKAGES, *EXTRA[release], *OTHERS)
 
 
 def repository_path(release: Release) -> Path:
@@ -124,8 +127,9 @@ def _download(release: Release, place: Path, into: Path) -> None:
     }
     flags = [f"-o{key}={value}" for key, value in options.items()]
     _must(["apt-get", *flags, "-q", "update"], place)
-    install = ["-y", "--no-install-recommends", "--download-only", "install", *packages(release)]
-    _must(["apt-get", *flags, "-q", *install], place)
+    for group in (packages(release)[: -len(OTHERS)], OTHERS):
+        install = ["-y", "--no-install-recommends", "--download-only", "install", *group]
+        _must(["apt-get", *flags, "-q", *install], place)
     for archive in (place / "archives").glob("*.deb"):
         archive.rename(into / archive.name)
 

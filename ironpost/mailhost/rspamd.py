@@ -7,6 +7,8 @@ from typing import get_args
 from ironpost.component import DkimSigner
 from ironpost.mailhost.said import HostSettings, OutsideService
 
+OWNERS = "/var/lib/rspamd/owners"
+
 
 class RspamdValues(HostSettings):
     """What rspamd's files say."""
@@ -20,6 +22,15 @@ class RspamdValues(HostSettings):
     def dmarc_strict(self) -> bool:
         """Whatever fails a policy of quarantine or reject is refused, lists and forwarders included."""
         return self.dmarc_inbound == "strict"
+
+    @property
+    def header_from_owned(self) -> bool:
+        """Who logs in may write in the name of their own addresses alone, in From as in the envelope."""
+        return self.header_from == "owned"
+
+    @property
+    def owners_file(self) -> str:
+        return OWNERS
 
     @property
     def signers(self) -> tuple[DkimSigner, ...]:

@@ -75,6 +75,7 @@ class HostSettings(Setting):
     time_zone: TimeZone = "Etc/UTC"
     cleartext_ports: tuple[Literal["imap", "pop3", "managesieve"], ...] = ()
     dmarc_inbound: Literal["standard", "strict"] = "standard"
+    header_from: Literal["logged", "owned"] = "logged"
     greylisting: bool = False
     postscreen: bool = False
     blocklists: tuple[DnsName, ...] = ()
@@ -84,6 +85,7 @@ class HostSettings(Setting):
     relay_clients: tuple[RelayClient, ...] = ()
     smarthosts: tuple[Smarthost, ...] = ()
     limits: Limits = Field(default_factory=Limits)
+    take_over: bool = False
     probe: ProbeLogin | None = None
     _directory: Path = PrivateAttr(default=Path())
     _open_ports: tuple[Port, ...] = PrivateAttr(default=())

@@ -37,6 +37,7 @@ def settle() -> None:
     """Brings the host from where it is to the generation made of its parts, or leaves it as it was."""
     preflight(name="Preflight: may this host be changed?")
     close_firewall(name="Firewall: closed, except for SSH")
+    take_over(name="Take over what others left")
     install_packages(name="Packages, services held back")
     stage_generation(name="Stage the generation and have it checked")
     switch_generation(name=SWITCH_STEP)
@@ -104,6 +105,15 @@ def close_firewall(run: Run) -> Commands:
     """On a host that has no firewall of ours: closed before anything is installed that could listen."""
     if not run.survey().firewall_is_ours:
         yield step(steps.close_firewall)
+
+
+@operation()
+@contained
+def take_over(run: Run) -> Commands:
+    """On a host that has nothing of ours yet and whose operator says so: other mail servers and firewalls go."""
+    survey = run.survey()
+    if run.mailhost.take_over and survey.is_bare and survey.aliens:
+        yield step(steps.take_over, survey.aliens)
 
 
 @operation()

@@ -50,10 +50,22 @@ for try in $(seq 1200); do
   sleep 0.5
 done &
 """
+# Packages that were named in the preflight, and those that exist only for them; ufw leaves its rules unless it is told.
+PURGE = """
+export LC_ALL=C DEBIAN_FRONTEND=noninteractive
+command -v ufw >/dev/null && ufw --force disable >/dev/null
+for package in exim4 exim4-base exim4-config sendmail sendmail-base sendmail-cf courier-base; do
+  dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | grep -q '^[ir]' && set -- "$@" "$package"
+done
+log=$(mktemp)
+apt-get -y -q -o DPkg::Lock::Timeout=300 purge "$@" >"$log" 2>&1 || { tail -n 12 "$log" >&2; rm -f "$log"; exit 1; }
+rm -f "$log"
+"""
 # Loads the rules with the way back armed. The rules come on standard input.
 CLOSE = f"""
 umask 077; mkdir -p /var/lib/ironpost && cat >/var/lib/ironpost/closed.nft &&
-nft -c -f /var/lib/ironpost/closed.nft &&
+nft -c -f /var/lib/ironpost/closed.nft || exit 1
+systemctl stop ironpost-open.timer 2>/dev/null
 systemd-run --quiet --collect --on-active={REVERT_SECONDS} --unit=ironpost-open nft delete table inet ironpost &&
 nft -f /var/lib/ironpost/closed.nft
 """
@@ -88,6 +100,11 @@ def close_firewall(run: Run) -> list[str]:
             f"the closed firewall was not confirmed ({error}); it opens again after {REVERT_SECONDS} s"
         ) from None
     return ["closed except for SSH; confirmed by a second connection"]
+
+
+def take_over(run: Run, packages: tuple[str, ...]) -> list[str]:
+    call(run.host, PURGE, *packages, seconds=INSTALL_SECONDS).or_refuse()
+    return [f"purged {', '.join(packages)}, as take_over says"]
 
 
 def install(run: Run, packages: tuple[str, ...]) -> list[str]:

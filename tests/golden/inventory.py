@@ -122,5 +122,7 @@ mail = fleet(
         ],
         smarthosts=[Smarthost(host="mail.example.org", user="example.net", password=_unread)],
         cleartext_ports=["imap"],
+        header_from="owned",
+        take_over=True,
     ),
 )

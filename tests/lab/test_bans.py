@@ -13,6 +13,7 @@ import pytest
 
 from ironpost.lab import Lab
 from ironpost.lab.guess import guess, newcomer, reaches
+from ironpost.lab.people import password
 from tests.lab.deployment import DEPLOY, run_command, succeed
 from tests.lab.inventories import variant
 
@@ -114,6 +115,111 @@ def test_the_operator_is_never_banned(deployed: Lab, stories: dict[str, Story], 
     never = stories[host].table.partition("set logins_v4")[0]
     assert all(address in never for address in (*deployed.controller, deployed.host("mx1").ipv4))
     assert deployed.run(host, "fail2ban-client get ironpost-logins ignoreip").stdout.count("198.18.") >= 3
+
+
+# Arguments: source, server, user; the password lies in /run/right. Prints the reply to the right password and how long
+# it took in seconds.
+LOG_IN = """
+import base64, socket, ssl, sys, time
+source, server, user = sys.argv[1:]
+with open("/run/right", "rb") as stream:
+    right = stream.read()
+tls = ssl.create_default_context()
+tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+with socket.create_connection((server, 465), 30, (source, 0)) as plain:
+    stream = tls.wrap_socket(plain).makefile("rwb")
+    stream.readline()
+    stream.write(b"EHLO host.stranger.example\\r\\n")
+    stream.flush()
+    while not stream.readline().startswith(b"250 "):
+        pass
+    begun = time.monotonic()
+    stream.write(b"AUTH PLAIN " + base64.b64encode(b"\\0" + user.encode() + b"\\0" + right) + b"\\r\\n")
+    stream.flush()
+    print(stream.readline().decode().split()[0], time.monotonic() - begun)
+"""
+
+
+@both
+def test_whoever_knows_the_password_does_not_pay_for_who_does_not(deployed: Lab, host: str) -> None:
+    """In one office a telephone with an old password kept everybody out: Postfix waits ten seconds and no more."""
+    server, user = deployed.host(host), {"mx1": "alice@example.org", "mx2": "dave@example.com"}[host]
+    source = newcomer(deployed, 4)
+    guess(deployed, source, server.ipv4, 993, FAILURES - 2)
+    right = password(deployed.directory, user)
+    deployed.run("stranger", "umask 077; cat >/run/right", input=right)
+    done = deployed.run("stranger", f"python3 - {source} {server.ipv4} {user}; rm /run/right", input=LOG_IN)
+    reply, seconds = done.stdout.split()
+    assert reply == "235" and float(seconds) < 5, done.stdout
+
+
+# The same arguments: reads mail over IMAP. A login on 465 alone, with nothing sent, leaves no line in Postfix's log.
+READ_MAIL = """
+import socket, ssl, sys
+source, server, user = sys.argv[1:]
+with open("/run/right") as stream:
+    right = stream.read()
+tls = ssl.create_default_context()
+tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+with socket.create_connection((server, 993), 30, (source, 0)) as plain:
+    stream = tls.wrap_socket(plain).makefile("rwb")
+    for line in (f"a LOGIN {user} {right}", "b LOGOUT"):
+        stream.write(line.encode() + b"\\r\\n")
+        stream.flush()
+        while not stream.readline().startswith(line[0].encode() + b" "):
+            pass
+"""
+
+
+def timeout_of(lab: Lab, host: str, address: str) -> str:
+    """For how long it was banned, as nft writes it (`10m`); nothing when it is not."""
+    listed = lab.run(host, "nft list set inet ironpost_bans logins_v4").stdout
+    found = re.search(rf"{re.escape(address)} timeout (\w+)", listed)
+    return found[1] if found else ""
+
+
+@pytest.mark.soak
+@both
+def test_a_second_ban_lasts_twice_as_long(deployed: Lab, host: str) -> None:
+    """Whoever comes back goes on guessing. The first ban is of twenty seconds here, so that there can be a second."""
+    server, source = deployed.host(host).ipv4, newcomer(deployed, 4)
+    jail = "fail2ban-client set ironpost-logins bantime"
+    deployed.run(host, f"{jail} 20")
+    try:
+        lasted = []
+        for _ in range(2):
+            guess(deployed, source, server, 465, FAILURES)
+            assert is_banned(deployed, host, source)
+            lasted.append(timeout_of(deployed, host, source))
+            until = time.monotonic() + 90
+            while timeout_of(deployed, host, source):
+                assert time.monotonic() < until
+                time.sleep(0.3)
+        assert lasted == ["20s", "40s"]
+    finally:
+        deployed.run(host, f"{jail} 600")
+        succeed(deployed, "ironpost", "unban", "inventories/lab.py", source)
+
+
+@pytest.mark.soak
+@both
+def test_an_address_that_somebody_has_logged_in_from_may_fail_ten_times_as_often(deployed: Lab, host: str) -> None:
+    """Of a hundred people behind one address somebody always has an old password."""
+    server, user = deployed.host(host), {"mx1": "alice@example.org", "mx2": "dave@example.com"}[host]
+    source = newcomer(deployed, 4)
+    deployed.run("stranger", "umask 077; cat >/run/right", input=password(deployed.directory, user))
+    deployed.run("stranger", f"python3 - {source} {server.ipv4} {user}; rm /run/right", input=READ_MAIL)
+    assert is_banned(deployed, host, source, "known"), "the address is not known"
+    try:
+        for _ in range(9):
+            guess(deployed, source, server.ipv4, 993, 11)
+        time.sleep(5)
+        assert not timeout_of(deployed, host, source), "banned after 99 failures"
+        guess(deployed, source, server.ipv4, 993, 1)
+        assert is_banned(deployed, host, source)
+    finally:
+        succeed(deployed, "ironpost", "unban", "inventories/lab.py", source)
+        deployed.run(host, f"fail2ban-client set ironpost-known unbanip {source}", check=False)
 
 
 @pytest.mark.soak

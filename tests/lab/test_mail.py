@@ -154,6 +154,23 @@ def test_a_direct_spoof_of_a_protected_domain_is_refused(published: Lab, host: s
 
 
 @both
+def test_a_sender_with_a_tag_is_one_sender(published: Lab, host: str, address: str) -> None:
+    """bob+shop@ is one address, and was refused as two: rspamd takes the tag out, and shows both."""
+    subject = fresh("tag")
+    message = letter("Bob <bob+shop@example.net>", address, subject)
+    write_from_outside(published, "bob", message)
+    assert by_imap(published, host, address, subject)["From"] == "Bob <bob+shop@example.net>"
+    for wrong in ("bob@example.net, carol@example.net", "undisclosed:;"):
+        said = published.run(
+            "outside",
+            f"swaks --server {published.host(host).ipv4} --helo mail.example.net --from bob@example.net --to {address}"
+            f" --h-From '{wrong}'",
+            check=False,
+        ).stdout
+        assert "554 5.7.1 A message has one From header" in said
+
+
+@both
 def test_our_own_domain_is_not_spoofed_from_outside(published: Lab, host: str, address: str) -> None:
     """The most convincing forgery is the one of a colleague."""
     domain = address.partition("@")[2]

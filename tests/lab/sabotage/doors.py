@@ -59,6 +59,12 @@ DOORS = (
         trips=frozenset({"FW-02", "ALLOW-05"}),
     ),
     Sabotage(
+        "ALLOW-01",
+        "sshd would take keys from anywhere",
+        "sed -i /^AllowUsers/d /etc/ssh/sshd_config && systemctl reload ssh",
+        ("inside",),
+    ),
+    Sabotage(
         "ALLOW-05",
         "a stranger is never banned",
         "nft add element inet ironpost_bans never_v4 '{ 192.0.2.66 }'",

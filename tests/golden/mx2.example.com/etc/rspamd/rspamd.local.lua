@@ -2,6 +2,7 @@
 -- Facts about a message that the policy in rspamd.conf.override names, which weigh nothing by themselves; and signatures
 -- by rsa-sha1, which do not count.
 
+local util = require('rspamd_util')
 local LIST_HEADERS = {'List-Id', 'List-Post', 'List-Unsubscribe', 'List-Help', 'List-Subscribe', 'List-Archive'}
 
 -- A list says so in its headers (RFC 2369, RFC 2919). It may have changed the message, which breaks its signature.
@@ -19,16 +20,42 @@ rspamd_config.LIST_HEADER = {
   description = 'Has a header of a mailing list',
 }
 
+-- The addresses in From, if there is one such header. It is read here: of bob+shop@ rspamd makes two addresses, with the
+-- tag and without, before anybody else sees them.
+local function authors(task)
+  local headers = task:get_header_full('From') or {}
+  return #headers == 1 and util.parse_mail_address(headers[1].value, task:get_mempool()) or {}
+end
+
 -- Exactly one From (RFC 5322 §3.6), with one address: DMARC has no answer for more (RFC 9989).
 rspamd_config.FROM_NOT_ONCE = {
   callback = function(task)
-    local headers = task:get_header_full('From') or {}
-    local addresses = task:get_from({'mime', 'orig'}) or {}
-    return #headers ~= 1 or #addresses ~= 1
+    local found = authors(task)
+    return #found ~= 1 or not (found[1].addr or ''):find('@')
   end,
   score = 0.0,
   group = 'ironpost',
   description = 'Has no From, several, or one with several addresses',
+}
+
+-- Whoever has logged in writes in their own name: From holds an address of that login, or a sub-address of one (RFC 6409
+-- §6.1 has the same for the envelope, which Postfix sees to). Machines have no login name and no addresses.
+local owners = require('lua_maps').map_add_from_ucl('/var/lib/rspamd/owners', 'map', 'address, login')
+
+rspamd_config.FROM_NOT_OWNED = {
+  callback = function(task)
+    local user = task:get_user()
+    local from = authors(task)[1]
+    if not user or not user:find('@') or not from or not owners then
+      return false
+    end
+    local address = (from.addr or ''):lower()
+    local owner = owners:get_key(address) or owners:get_key((address:gsub('%+[^@]*@', '@', 1)))
+    return owner ~= user:lower(), 1.0, address
+  end,
+  score = 0.0,
+  group = 'ironpost',
+  description = 'From is not an address of this login',
 }
 
 -- A signature by rsa-sha1 has failed for good, whatever its arithmetic says (RFC 8301 §3.1). rspamd counts it, so that
