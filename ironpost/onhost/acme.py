@@ -94,6 +94,7 @@ def certbot(config: dict[str, Any], verb: str, *words: str) -> None:
     trust = {"REQUESTS_CA_BUNDLE": config["authority"] or "/etc/ssl/certs/ca-certificates.crt"}
     command = ["certbot", verb, "--non-interactive", "--server", config["directory"], *folders, *words]
     for _ in range(ATTEMPTS):
+        before = logged()
         try:
             done = subprocess.run(
                 command, env=os.environ | trust, capture_output=True, text=True, check=False, timeout=SECONDS
@@ -102,18 +103,26 @@ def certbot(config: dict[str, Any], verb: str, *words: str) -> None:
             raise Refused(f"{config['directory']}: no certificate within {SECONDS} s; see {CERTBOT}/logs") from None
         if done.returncode == 0:
             return
-        kind, detail = problem()
+        kind, detail = problem(logged(), before)
         if kind != "badNonce":
             break
     said = f"{config['directory']}: {detail or reason(done.stdout + done.stderr)}; see {CERTBOT}/logs"
     raise AccountLostError(said) if kind == "accountDoesNotExist" else Refused(said)
 
 
-def problem() -> tuple[str, str]:
-    """The last problem document (RFC 7807) in the log of this run: certbot's own words sometimes hide it."""
+def logged() -> str:
+    """What certbot has written so far; it appends, and begins anew when the file has become large."""
     log = CERTBOT / "logs/letsencrypt.log"
+    return log.read_text(errors="replace") if log.exists() else ""
+
+
+def problem(log: str, before: str) -> tuple[str, str]:
+    """The last problem document (RFC 7807) of this run: certbot's own words sometimes hide it.
+
+    Never one of an earlier run: an account that was unknown once would be given up while the authority is merely down.
+    """
     pattern = r'"type": "urn:ietf:params:acme:error:(\w+)",\s*"detail": "([^"]+)"'
-    found = re.findall(pattern, log.read_text(errors="replace")) if log.exists() else []
+    found = re.findall(pattern, log.removeprefix(before))
     return (found[-1][0], found[-1][1][:300]) if found else ("", "")
 
 

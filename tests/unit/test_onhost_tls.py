@@ -163,6 +163,26 @@ def test_a_ttl_that_was_longer_before_is_waited_for(store: Path) -> None:
         rollover.switch(state, CONFIG)
 
 
+def test_what_an_authority_said_last_week_is_not_its_answer_today(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is down; were the old "account unknown" believed, the account that CAA names would be thrown away."""
+    monkeypatch.setattr(acme, "CERTBOT", tmp_path)
+    log = tmp_path / "logs/letsencrypt.log"
+    log.parent.mkdir()
+    log.write_text('{"type": "urn:ietf:params:acme:error:accountDoesNotExist",\n "detail": "Account 7 not found."}\n')
+    program = tmp_path / "bin/certbot"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\necho attempt >>{log}\necho 'Connection refused' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    config = CONFIG | {"directory": "https://ca.example/dir", "authority": None}
+    with pytest.raises(Refused, match="Connection refused") as refused:
+        acme.certbot(config, "certonly")
+    assert not isinstance(refused.value, acme.AccountLostError)
+    assert log.read_text().count("attempt") == 1
+
+
 def test_the_old_key_goes_only_after_the_new_one_is_verified(store: Path) -> None:
     """And the key after the new one is born then, so that its record stands long before it is needed."""
     tlskeys.ensure(WANTED)
