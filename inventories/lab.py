@@ -3,14 +3,17 @@
 pyinfra inventories/lab.py deploys/mail.py -y
 """
 
+import datetime
+
 from ironpost.fleet import fleet
 from ironpost.lab import Lab
 from ironpost.lab.people import password_file, users_file
 from ironpost.mailhost import Domain, MailHost
 from ironpost.secret import Secret
-from ironpost.settings import Allow, CertificateFiles, Parked, ProbeLogin, Rfc2136, Ssh, TsigKey, VantagePoint
+from ironpost.settings import Allow, CertificateFiles, Parked, ProbeLogin, Rfc2136, Ssh, TsigKey, VantagePoint, Waiver
 
 _lab = Lab.current()
+_YEAR = datetime.date.today() + datetime.timedelta(days=365)  # a test network is always a new one
 _WEB_NAMES = "mta-sts", "autoconfig", "autodiscover"
 
 
@@ -29,7 +32,7 @@ def _updates(domain: str) -> Rfc2136:
     )
 
 
-def _mailhost(name: str, domain: str, admin: str, tls: str, mta_sts: str) -> MailHost:
+def _mailhost(name: str, domain: str, admin: str, tls: str, mta_sts: str, spf: str) -> MailHost:
     host = _lab.host(name)
     chain, key = _lab.certificate(host.fqdn, tuple(f"{web}.{domain}" for web in _WEB_NAMES))
     _, next_key = _lab.next_certificate(host.fqdn)
@@ -48,6 +51,7 @@ def _mailhost(name: str, domain: str, admin: str, tls: str, mta_sts: str) -> Mai
                 dns=_updates(domain),
                 sends_already=False,
                 mta_sts=mta_sts,
+                spf=spf,
                 autoconfig=True,
             )
         ],
@@ -64,10 +68,20 @@ def _mailhost(name: str, domain: str, admin: str, tls: str, mta_sts: str) -> Mai
     )
 
 
+def _waiver(control: str, reason: str) -> Waiver:
+    """For mx2 alone."""
+    return Waiver(control=control, reason=reason, owner="dave@example.com", until=_YEAR, mailhost=_lab.host("mx2").fqdn)
+
+
 mail = fleet(
-    _mailhost("mx1", "example.org", "alice@example.org", tls="modern", mta_sts="enforce"),
-    _mailhost("mx2", "example.com", "dave@example.com", tls="intermediate", mta_sts="testing"),
+    _mailhost("mx1", "example.org", "alice@example.org", tls="modern", mta_sts="enforce", spf="-all"),
+    _mailhost("mx2", "example.com", "dave@example.com", tls="intermediate", mta_sts="testing", spf="~all"),
     vantage_points=[VantagePoint(ssh=_ssh("stranger"))],
     parked=[Parked(name="parked.example.org", dns=_updates("example.org"))],
     resolvers=[_lab.resolver],
+    # mx1 satisfies the profile strict; mx2 shows the defaults, and how a domain begins that was somewhere else before.
+    waivers=[
+        _waiver("SPF-02", "the default of SPF is ~all until every sender of a domain is known; mx1 shows -all"),
+        _waiver("STS-04", "a policy is tried with mode testing before it is enforced; mx1 shows enforce"),
+    ],
 )

@@ -24,7 +24,7 @@ from tests.lab.sabotage.signing import selector as signing_selector
 INVENTORY = "inventories/lab.py"
 APPLY = ("ironpost", "dns", "apply", INVENTORY)
 PLAN = ("ironpost", "dns", "plan", INVENTORY)
-SPF = ("example.org", "TXT", "v=spf1 mx ~all")
+SPF = ("example.org", "TXT", "v=spf1 mx -all")
 
 
 def update(lab: Lab, zone: str, *edits: tuple[str, str, str | None]) -> None:

@@ -13,17 +13,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ironpost.compliance.proof import Wanted
 from ironpost.lab import Lab
 from tests.lab.sabotage import Sabotage
 from tests.lab.sabotage.rounds import (
-    BY_ID,
-    HOSTS,
     Round,
     Rows,
     allowed,
     break_and_look,
     escaped,
+    hides,
     named,
     rounds,
     standing,
@@ -79,8 +77,10 @@ class Campaign:
     def run(self, sabotages: dict[str, Sabotage]) -> bool:
         """Whether every one was caught by its control and repaired, and nothing else cried."""
         left = rounds(sabotage for key, sabotage in sabotages.items() if key not in self.outcomes)
+        began = time.monotonic()
         for number, broken in enumerate(left, 1):
-            self.progress(f"{number} of {len(left)}: {named(broken)}")
+            course = so_far(time.monotonic() - began, number - 1, len(left))
+            self.progress(f"{number} of {len(left)}: {named(broken)}{course}")
             self.round(broken)
             self.keep()
         self.prove_repaired()
@@ -88,7 +88,7 @@ class Campaign:
         return all(self.outcomes[key].good for key in sabotages)
 
     def round(self, broken: Round) -> None:
-        if self.hidden_by(broken):
+        if hides(broken, self.unproven):
             self.prove_repaired()
         began = time.monotonic()
         rows = break_and_look(self.lab, broken)
@@ -104,13 +104,6 @@ class Campaign:
             )
         self.unproven = broken
 
-    def hidden_by(self, broken: Round) -> bool:
-        """Whether what was broken before could fail on because of what is broken now."""
-        then, now = allowed(self.unproven), allowed(broken)
-        if any(not Wanted().includes(BY_ID[each.control]) for _, each in self.unproven):
-            return True  # only a run that asks them by name sees them
-        return any(then[host] & now[host] for host in HOSTS)
-
     def left_over(self, text: str) -> bool:
         host, control = text.split()[:2]
         return control in allowed(self.unproven)[host]
@@ -125,6 +118,12 @@ class Campaign:
         for host, sabotage in self.unproven:
             mine = [text for text in remains if text.startswith(f"{host} ") or sabotage.alone]
             self.outcomes[sabotage.key].unrepaired = "\n".join(mine)
+
+
+def so_far(seconds: float, run: int, all_of: int) -> str:
+    """How long it has taken, and will; empty before there is anything to tell from."""
+    left = seconds / run * (all_of - run) if run else 0
+    return f" ({seconds / 60:.0f} min gone, about {left / 60:.0f} left)" if run else ""
 
 
 def table(sabotages: dict[str, Sabotage], outcomes: dict[str, Outcome]) -> str:

@@ -78,7 +78,7 @@ CERTIFICATES = (
         "a web server for proofs that stayed",
         "sed -i '0,/^http {/s//http { server { listen 80; listen [::]:80; return 404; }/' /etc/nginx/nginx.conf && "
         "nginx -s reload && nft insert rule inet ironpost input tcp dport 80 accept && sleep 1",
-        trips=frozenset({"FW-02"}),
+        trips=frozenset({"FW-02", "FW-03"}),
     ),
     Sabotage(
         "DANE-01",
