@@ -106,6 +106,13 @@ def refuse_insiders(mailhost: MailHost, sources: list[str]) -> None:
         address = ipaddress.ip_address(source.partition("%")[0])
         if address.is_loopback or source in mailhost.addresses:
             raise UnverifiableError(f"the vantage point {source} is the host itself; name a machine elsewhere")
-        for network in mailhost.allow.ssh:
-            if address in ipaddress.ip_network(network):
-                raise UnverifiableError(f"the vantage point {source} is on allowlist ssh ({network}); name a stranger")
+        for trust, networks in trusted(mailhost).items():
+            for network in networks:
+                if address in ipaddress.ip_network(network):
+                    raise UnverifiableError(f"the vantage point {source} is on {trust} ({network}); name a stranger")
+
+
+def trusted(mailhost: MailHost) -> dict[str, tuple[str, ...]]:
+    """Where the inventory trusts addresses. `mynetworks` is the host itself; one that is not is what RELAY-03 finds."""
+    machines = tuple(network for client in mailhost.relay_clients for network in client.addresses)
+    return {"allowlist ssh": mailhost.allow.ssh, "relay_clients": machines}

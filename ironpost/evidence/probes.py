@@ -47,7 +47,7 @@ class Probes:
 
     def part(self, address: str, label: str) -> Any:
         """One part. Raises NotCollectedError when it did not come about."""
-        if label.startswith("tls/") and self.raw.get("unproven"):
+        if label.startswith(("tls/", "exchange/")) and self.raw.get("unproven"):
             raise NotCollectedError(f"the prober does not prove itself: {'; '.join(map(str, self.raw['unproven']))}")
         found = self.raw["addresses"][address].get(label)
         if found is None and "error" in self.raw:

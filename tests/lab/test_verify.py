@@ -35,6 +35,7 @@ from tests.lab.sabotage.table import first_of
 
 MOST_SSH_COMMANDS = 5
 BASELINE = [control for control in CONTROLS if Wanted().includes(control)]
+COSTLY = [control for control in CONTROLS if control.cost in ("slow", "disruptive")]
 # A sample with something of each family, half of it on each release; `make sabotage` runs all.
 SAMPLE = ("TLS-02", "AUTH-09", "SMTP-01", "RELAY-03", "DKIM-01", "DMARC-06", "FW-01", "FW-02", "SPF-04", "AUTH-04")
 
@@ -53,6 +54,21 @@ def test_the_verifier_says_what_holds(clean: Lab) -> None:
     aside = text.count("  – ")  # what this release or this network cannot show
     assert text.count("  ✓ ") + aside == len(HOSTS) * len(BASELINE)
     assert f"2 mail hosts, {len(BASELINE)} controls: {len(HOSTS) * len(BASELINE) - aside} hold" in text
+
+
+def test_the_profile_strict_holds_but_for_what_is_waived(clean: Lab, tmp_path: Path) -> None:
+    """mx1 needs no waiver; what mx2 shows on purpose carries one, and stands on the page with its reason."""
+    page, found = tmp_path / "report.html", tmp_path / "strict.json"
+    for host in HOSTS:
+        clean.run(host, FORGET)
+    succeed(clean, *VERIFY, "--profile", "strict", "--html", str(page), "--json", str(found))
+    rows = json.loads(found.read_text())["results"]
+    assert len(rows) == len(HOSTS) * len(CONTROLS) - len(HOSTS) * len(COSTLY)
+    waived = {(row["mailhost"], row["control"]) for row in rows if row["outcome"] == "waived"}
+    mx2 = clean.host("mx2").fqdn
+    assert waived == {(mx2, "SPF-02"), (mx2, "STS-04")}
+    assert {row["outcome"] for row in rows} <= {"holds", "waived", "not applicable"}
+    assert "until every sender of a domain is known" in page.read_text()
 
 
 def test_without_a_vantage_point_there_is_no_verdict(clean: Lab, tmp_path: Any) -> None:

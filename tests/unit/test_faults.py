@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 
-from ironpost.compliance import inside, outside, zone
+from ironpost.compliance import inside, outside, world, zone
 from ironpost.compliance.collect import collect
 from ironpost.compliance.judge import UNREADABLE
 from ironpost.compliance.proof import Wanted
-from ironpost.compliance.run import verify
+from ironpost.compliance.run import look, verify
 from ironpost.controls import CONTROLS
 from ironpost.errors import UnverifiableError
+from ironpost.evidence.snapshot import Snapshot
 from ironpost.fleet import Fleet
 from ironpost.inventory import read_inventory
 from tests.inventories import mailhost, write_inventory
@@ -40,6 +41,7 @@ def fleet(tmp_path: Path) -> Fleet:
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No question leaves this machine."""
     monkeypatch.setattr(zone, "found_servers", lambda name: ("",))
+    monkeypatch.setattr(world, "resolvers", lambda addresses: [])
 
 
 @pytest.fixture
@@ -80,6 +82,7 @@ def prints(text: str) -> str:
         (prints(json.dumps(WHOLE | {"release": "bookworm"})), "runs bookworm, not trixie; correct release="),
         (prints(json.dumps(WHOLE | {"release": ""})), "runs another system, not trixie"),
         ("exec sleep 60", "hangs: no answer within"),
+        ('printf \'{"schema": 1, "release": "tri\'; exec sleep 60', "hangs: no answer within"),
     ],
 )
 def test_a_host_that_cannot_be_looked_at_says_why(
@@ -121,6 +124,43 @@ def test_garbage_inside_a_whole_snapshot_is_unknown(fleet: Fleet, ssh: Callable[
 def test_a_vantage_point_that_prints_garbage_gives_no_evidence(fleet: Fleet, printed: str) -> None:
     """Nothing is concluded from it."""
     assert outside.read(printed, fleet.mailhosts[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("127.0.0.1", "is the host itself"),
+        ("::1", "is the host itself"),
+        ("192.0.2.10", "is the host itself"),
+        ("198.51.100.7", r"is on allowlist ssh \(198.51.100.0/24\)"),
+        ("192.0.2.77", r"is on relay_clients \(192.0.2.77/32\)"),
+        ("fe80::1%eth0", None),
+        ("192.0.2.78", None),
+    ],
+)
+def test_there_is_no_verdict_from_a_place_that_is_trusted(tmp_path: Path, source: str, said: str | None) -> None:
+    """From loopback, from an allowlist, or as a machine that may relay, one sees what a stranger does not."""
+    nas = 'RelayClient(name="nas", domains=["example.org"], addresses=["192.0.2.77"])'
+    text = mailhost(ipv4='"192.0.2.10"', allow='Allow(ssh=["198.51.100.0/24"])', relay_clients=f"[{nas}]")
+    path = write_inventory(tmp_path, text, before="from ironpost.settings import RelayClient")
+    host = read_inventory(path).mailhosts[0]
+    if said is None:
+        outside.refuse_insiders(host, [source])
+        return
+    with pytest.raises(UnverifiableError, match=said):
+        outside.refuse_insiders(host, ["192.0.2.78", source])
+    with pytest.raises(UnverifiableError, match="not one connection came about"):
+        outside.refuse_insiders(host, [])
+
+
+def test_trouble_of_one_host_stays_its_own(tmp_path: Path, ssh: Callable[[str], None]) -> None:
+    """The other one is looked at all the same, whatever the first one sends."""
+    second = mailhost(name='"mx2.example.org"', ipv4='"127.0.0.2"')
+    fleet = read_inventory(write_inventory(tmp_path, mailhost(), second))
+    for trouble in ("head -c 3000 /dev/urandom", "exit 255", "kill -9 $$"):
+        ssh(f'case "$*" in *mx1.example.org*) {trouble};; *) {prints(json.dumps(WHOLE))}\n;; esac')
+        (_, one), (_, two) = look(fleet, fleet.mailhosts, lambda line: None, Wanted())
+        assert isinstance(one.snapshot, UnverifiableError) and isinstance(two.snapshot, Snapshot)
 
 
 def test_a_host_that_is_down_is_unknown_on_every_control(tmp_path: Path, ssh: Callable[[str], None]) -> None:
@@ -165,6 +205,23 @@ def test_a_name_server_that_is_silent_is_waited_for_once(monkeypatch: pytest.Mon
             found = zone.ask_all(servers, {(f"n{number}.example.org", "TXT") for number in range(40)}, silent)
             assert len(found) == 40 and all(each[0].error == zone.SILENT for each in found.values())
     assert silent == {"127.0.0.53"} and time.monotonic() - began < 3
+
+
+def test_a_dns_that_times_out_is_unknown(
+    fleet: Fleet, ssh: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the name servers do not say does not hold, and each control says who is silent."""
+    monkeypatch.setattr(zone, "SECONDS", 0.2)
+    monkeypatch.setattr(zone, "found_servers", lambda name: ("127.0.0.53",))
+    ssh(prints(json.dumps(WHOLE)))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.0.0.53", 0))
+        monkeypatch.setattr(zone.dns.query, "udp_with_fallback", asking(deaf.getsockname()[1]))
+        monkeypatch.setattr(world, "looked_at", lambda name, addresses: ())
+        found = {each.control.id: each for each in verify(fleet, fleet.mailhosts).judged}
+    for name in ("SPF-01", "SPF-02", "DMARC-01", "DNS-01", "DNS-02", "DMARC-04"):
+        assert found[name].outside is not None and found[name].outcome == "unknown", found[name]
+        assert zone.SILENT in found[name].outside.found, found[name]
 
 
 def asking(port: int) -> Callable[..., Any]:
