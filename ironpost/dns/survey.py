@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from ironpost.dns.costs import with_costs
@@ -126,12 +127,23 @@ def zone_plan(
     seen = read(servers.at(updates.primary), scopes)
     found = tuple(change for scope in scopes for change in changes(scope, seen, decisions))
     behind: list[str] = []
-    for address in updates.servers:
-        try:
-            behind += differences(address, seen, servers.at(address).read_all(seen))
-        except DnsError as error:
-            result.note(error)
+    with ThreadPoolExecutor() as pool:
+        primary = servers.at(updates.primary)
+        for told in pool.map(lambda address: behind_of(servers.at(address), primary, seen), updates.servers):
+            if isinstance(told, DnsError):
+                result.note(told)
+            else:
+                behind += told
     return ZonePlan(zone, updates, scopes, found, seen, tuple(behind), unsigned)
+
+
+def behind_of(server: NameServer, primary: NameServer, seen: dict[Place, Seen]) -> list[str] | DnsError:
+    """What a server shows unlike the primary, or why that is not known; so that all are asked at once."""
+    server.believe(primary)
+    try:
+        return differences(server.address, seen, server.read_all(seen))
+    except DnsError as error:
+        return error
 
 
 def believable(

@@ -61,6 +61,8 @@ class NameServer:
     _known: dict[Place, Seen] = field(default_factory=dict)
     _zones: dict[str, str] = field(default_factory=dict)
     _signed: dict[str, bool] = field(default_factory=dict)
+    _stars: dict[Place, tuple[str, ...] | None] = field(default_factory=dict)
+    _no_stars: set[str] = field(default_factory=set)
 
     def read(self, name: str, rtype: str) -> Seen:
         """What stands at a name. Raises NoAnswerError, or DnsError when the server does not hold the zone."""
@@ -73,8 +75,14 @@ class NameServer:
         with ThreadPoolExecutor(PARALLEL) as pool:
             return dict(zip(wanted, pool.map(lambda place: self.read(*place), wanted), strict=True))
 
+    def believe(self, primary: NameServer) -> None:
+        """Takes over where the zones begin: that is the same on all servers that have them."""
+        self._zones |= primary._zones
+
     def forget(self) -> None:
         self._known.clear()
+        self._stars.clear()
+        self._no_stars.clear()
 
     def apex(self, name: str) -> str:
         """The zone that a name lies in: whose SOA the server gives for it, in the answer or beside a denial."""
@@ -116,8 +124,17 @@ class NameServer:
         while parents[-1] != zone:
             parents.append(parents[-1].partition(".")[2])
         wildcards = (f"*.{parent}" for parent in parents[1:] if f"*.{parent}" != name)
-        stars = (found(self.ask(star, rtype), star, rtype) for star in wildcards)
-        return any(star and tuple(sorted(text_of(rdata) for rdata in star)) == seen.values for star in stars)
+        return any(self._star(wildcard, rtype) == seen.values for wildcard in wildcards)
+
+    def _star(self, name: str, rtype: str) -> tuple[str, ...] | None:
+        """What a wildcard holds. All names below share its answer, and one that is not there has no type at all."""
+        if name not in self._no_stars and (name, rtype) not in self._stars:
+            answer = self.ask(name, rtype)
+            if answer.rcode() == dns.rcode.NXDOMAIN:
+                self._no_stars.add(name)
+            rrset = found(answer, name, rtype)
+            self._stars[name, rtype] = tuple(sorted(text_of(rdata) for rdata in rrset)) if rrset else None
+        return self._stars.get((name, rtype))
 
     def ask(self, name: str, rtype: str) -> dns.message.Message:
         """One question, tried three times, by TCP when the answer is long."""
