@@ -33,6 +33,8 @@ EXCHANGE = (
         "port 25 insists on TLS",
         postfix("smtp/inet/smtpd_tls_security_level=encrypt"),
         alone=True,
-        trips=frozenset({"SMTP-01", "SMTP-02", "SMTP-10", "RELAY-01", "RELAY-02", "RELAY-03", "TRPT-01"}),
+        # whoever speaks without TLS gets no further than EHLO, and most probes of port 25 do
+        trips=frozenset({"SMTP-01", "SMTP-02", "SMTP-10", "SMTP-11", "SMTP-14", "RELAY-01", "RELAY-02", "RELAY-03"})
+        | {"DMARC-04", "TRPT-01"},
     ),
 )

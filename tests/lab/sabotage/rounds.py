@@ -112,14 +112,18 @@ def repair(lab: Lab, broken: Round) -> None:
             sabotage.mends(lab, host)
     ways = {way for _, sabotage in broken for way in sabotage.repair}
     if "deploy" in ways:
-        succeed(lab, *DEPLOY)
+        succeed(lab, *DEPLOY, *limits(lab, broken, "deploy"))
     if "rotate" in ways:
-        hosts = [lab.host(host).fqdn for host, sabotage in broken if "rotate" in sabotage.repair]
-        limits = [word for host in hosts for word in ("--limit", host)]
-        succeed(lab, "ironpost", "dkim", "rotate", "inventories/lab.py", *limits, "--wait")
+        succeed(lab, "ironpost", "dkim", "rotate", "inventories/lab.py", *limits(lab, broken, "rotate"), "--wait")
     if "dns" in ways:
         succeed(lab, *APPLY)
         time.sleep(2 * SHORT)
+
+
+def limits(lab: Lab, broken: Round, way: str) -> list[str]:
+    """`--limit` for the hosts that are repaired in this way."""
+    hosts = [lab.host(host).fqdn for host, sabotage in broken if way in sabotage.repair]
+    return [word for host in hosts for word in ("--limit", host)]
 
 
 def escaped(rows: Rows, host: str, sabotage: Sabotage) -> str:
