@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.lab.sabotage import Sabotage, campaign
-from tests.lab.sabotage.campaign import Campaign, table
+from tests.lab.sabotage.campaign import Campaign, left_broken, table
 
 CONTROLS = ("TLS-01", "TLS-02", "FW-01", "SMTP-01")
 
@@ -107,3 +107,19 @@ def test_a_campaign_goes_on_where_it_was_stopped(bench: Bench, tmp_path: Path) -
     assert good and bench.looks - before == 2
     other = Campaign(bench, tmp_path / "kept.json", "2", lambda line: None)  # type: ignore[arg-type]
     assert other.outcomes == {}
+
+
+def test_what_was_broken_when_a_campaign_was_stopped_is_known_to_the_next_one(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not everything is the deploy's to repair: a wildcard in the zone would stay for ever."""
+
+    def stopped(lab: Bench, broken: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(campaign, "break_and_look", stopped)
+    broken = sabotage("TLS-01")
+    with pytest.raises(KeyboardInterrupt):
+        run(bench, tmp_path, broken)
+    assert left_broken(tmp_path / "kept.json", {broken.key: broken}) == (("mx1", broken),)
+    assert left_broken(tmp_path / "none.json", {broken.key: broken}) == ()

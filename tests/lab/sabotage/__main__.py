@@ -5,16 +5,19 @@ python -m tests.lab.sabotage [--again] [CONTROL …]
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 
-from ironpost.lab import Lab, down, up
+from ironpost.lab import Lab, LabError, down, up
 from tests.lab.deployment import DEPLOY, TOP, succeed
-from tests.lab.sabotage.campaign import Campaign, table
+from tests.lab.sabotage.campaign import Campaign, left_broken, table
 from tests.lab.sabotage.policy import APPLY
 from tests.lab.sabotage.rounds import standing, verdicts
 from tests.lab.sabotage.table import every
+
+KEPT = "sabotage.json"
 
 
 def version() -> str:
@@ -29,6 +32,10 @@ def version() -> str:
 def ready(name: str) -> Lab:
     """A lab on which every control holds: what is red later is a sabotage's work."""
     lab = up(name)
+    for host, sabotage in left_broken(lab.directory / KEPT, every()):
+        with contextlib.suppress(LabError):  # it may have been put right already
+            if sabotage.mends:
+                sabotage.mends(lab, host)
     succeed(lab, *DEPLOY)
     succeed(lab, *APPLY)
     found = standing(verdicts(lab))
@@ -43,7 +50,7 @@ def main(words: list[str]) -> int:
     wanted = [word.upper() for word in words if not word.startswith("--")]
     sabotages = {key: each for key, each in every().items() if not wanted or each.control in wanted}
     lab = ready(name)
-    path = lab.directory / "sabotage.json"
+    path = lab.directory / KEPT
     if "--again" in words:
         path.unlink(missing_ok=True)
     campaign = Campaign(lab, path, version(), lambda line: print(line, flush=True))

@@ -1,7 +1,10 @@
 """All sabotages, one after the other: what each came to is kept at once, so that a campaign goes on where it stopped.
 
 One verification serves two rounds: it looks at what is broken now, and at whether what was broken before is repaired.
-Where the one would hide the other, a clean run is made in between.
+That is as strict as a clean verification after each repair: a run is clean when nothing cries but what is expected to,
+and of a round nothing is expected that was expected of the one before, on either host; so whatever remains of the one
+before is told, as unrepaired where its table names it, and as tripped where not. Where the one could hide the other, a
+verification of its own is made in between, and one at the end.
 """
 
 from __future__ import annotations
@@ -58,6 +61,7 @@ class Campaign:
         self.progress = progress
         self.outcomes = self.kept()
         self.unproven: Round = ()  # repaired, and not yet seen to be so
+        self.under_way: Round = ()  # broken, and perhaps not repaired
 
     def kept(self) -> dict[str, Outcome]:
         try:
@@ -72,7 +76,9 @@ class Campaign:
         shown = {key: dataclasses.asdict(outcome) for key, outcome in self.outcomes.items()}
         waiting = {sabotage.key for _, sabotage in self.unproven}
         proven = {key: values for key, values in shown.items() if key not in waiting}
-        self.path.write_text(json.dumps({"version": self.version, "outcomes": proven}, indent=1))
+        broken = [[host, sabotage.key] for host, sabotage in self.under_way]
+        kept = {"version": self.version, "under way": broken, "outcomes": proven}
+        self.path.write_text(json.dumps(kept, indent=1))
 
     def run(self, sabotages: dict[str, Sabotage]) -> bool:
         """Whether every one was caught by its control and repaired, and nothing else cried."""
@@ -81,7 +87,10 @@ class Campaign:
         for number, broken in enumerate(left, 1):
             course = so_far(time.monotonic() - began, number - 1, len(left))
             self.progress(f"{number} of {len(left)}: {named(broken)}{course}")
+            self.under_way = broken
+            self.keep()
             self.round(broken)
+            self.under_way = ()
             self.keep()
         self.prove_repaired()
         self.keep()
@@ -118,6 +127,15 @@ class Campaign:
         for host, sabotage in self.unproven:
             mine = [text for text in remains if text.startswith(f"{host} ") or sabotage.alone]
             self.outcomes[sabotage.key].unrepaired = "\n".join(mine)
+
+
+def left_broken(path: Path, sabotages: dict[str, Sabotage]) -> Round:
+    """What was broken when a campaign was stopped in the middle of a round."""
+    try:
+        found = json.loads(path.read_text())["under way"]
+    except (OSError, ValueError, KeyError):
+        return ()
+    return tuple((host, sabotages[key]) for host, key in found if key in sabotages)
 
 
 def so_far(seconds: float, run: int, all_of: int) -> str:
