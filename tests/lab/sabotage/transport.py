@@ -27,7 +27,13 @@ def stranger_in_mynetworks(lab: Lab, host: str) -> None:
 
 
 TRANSPORT = (
-    Sabotage("TLS-01", "port 25 without STARTTLS", postfix("smtpd_tls_security_level=none"), trips=ON_25),
+    Sabotage(
+        "TLS-01",
+        "port 25 without STARTTLS",
+        postfix("smtpd_tls_security_level=none"),
+        trips=ON_25,
+        alone=True,  # its TLSA records stand, so the other host sends it nothing any more
+    ),
     Sabotage(
         "TLS-02",
         "TLS 1.0 is back on port 25",

@@ -32,7 +32,7 @@ def parts() -> dict[str, Any]:
         "doors": {
             "file": run("unshare", "--net", "sh", "-c", "nft -f /etc/nftables.conf && nft -j list ruleset"),
             "units": run("systemctl", "show", "--property=Id,ActiveState,UnitFileState", *UNITS),
-            "managers": {"text": "\n".join(filter(None, map(installed, MANAGERS)))},
+            "managers": managers(),
             "outgoing": run("python3", "-c", TRY_25),
             "jails": run("fail2ban-client", "status"),
             "never": run("fail2ban-client", "get", "ironpost-logins", "ignoreip"),
@@ -42,9 +42,14 @@ def parts() -> dict[str, Any]:
     }
 
 
-def installed(package: str) -> str:
-    found = run("dpkg-query", "-W", "-f", "${db:Status-Abbrev}", package).get("text", "")
-    return package if found.startswith("i") else ""
+def managers() -> dict[str, Any]:
+    """Those that are installed, a line each; dpkg-query(1) exits 1 when it knows one of them not at all."""
+    asked = f"dpkg-query -W -f '${{db:Status-Abbrev}} ${{Package}}\n' {' '.join(MANAGERS)} 2>/dev/null || test $? = 1"
+    found = run("sh", "-c", asked)
+    if "error" in found:
+        return found
+    rows = [line.split() for line in found["text"].splitlines()]
+    return {"text": "\n".join(row[-1] for row in rows if row[0].startswith("i"))}
 
 
 def sending() -> dict[str, Any]:

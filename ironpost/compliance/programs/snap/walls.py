@@ -19,7 +19,7 @@ def parts() -> dict[str, Any]:
     first, began = [row for path in PROC.glob("[0-9]*") if (row := process(path))], time.monotonic()
     names = running_services()
     walls: dict[str, Any] = {
-        "services": {name: run("systemctl", "show", f"--property={PROPERTIES}", name) for name in names},
+        "services": services(names),
         "exposure": run("systemd-analyze", "security", "--no-pager"),
     }
     time.sleep(max(0.0, began + MOMENT - time.monotonic()))
@@ -29,6 +29,15 @@ def parts() -> dict[str, Any]:
 def running_services() -> list[str]:
     text = run("systemctl", "list-units", "--type=service", "--state=running", "--no-legend", "--plain").get("text", "")
     return [line.split()[0] for line in text.splitlines() if line.strip()]
+
+
+def services(names: list[str]) -> dict[str, dict[str, Any]]:
+    """What systemd says of each: one answer for all, in blocks in the order of the names."""
+    shown = run("systemctl", "show", f"--property={PROPERTIES}", *names) if names else {"text": ""}
+    if "error" in shown:
+        return dict.fromkeys(names, shown)
+    blocks = shown["text"].split("\n\n")
+    return {name: {"text": block} for name, block in zip(names, blocks, strict=True)}
 
 
 def looked_at_again(first: list[dict[str, Any]]) -> list[dict[str, Any]]:
