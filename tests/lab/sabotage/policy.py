@@ -117,7 +117,13 @@ POLICY = (
         FORGED_RESULTS_STAY,
     ),
     Sabotage(
-        "DNS-01", "the MX leads elsewhere", wrong_mx, ("outside",), LETTERS | {"SPF-04", "DNS-14"}, DNS, alone=True
+        "DNS-01",
+        "the MX leads elsewhere",
+        wrong_mx,
+        ("outside",),
+        LETTERS | {"SPF-04", "DNS-14", "STS-03"},
+        DNS,
+        alone=True,
     ),
     Sabotage("DNS-02", "the pointer belongs to somebody else", wrong_pointer, ("outside",), LETTERS, DNS, alone=True),
     Sabotage(
