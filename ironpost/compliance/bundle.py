@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
+import threading
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "programs"
+# Hosts are looked at side by side, and two threads in `ast.parse` of Python 3.11 can end in a SystemError
+# (github.com/python/cpython/issues/106905).
+ONE_PARSES = threading.Lock()
 # Makes the package of sources on standard input: nothing is written where it runs.
 BOOTSTRAP = """
 import json, sys, types
@@ -28,9 +33,16 @@ sys.modules[package + "." + bundle["main"]].main(bundle["job"])
 
 def bundle(package: str, main: str, job: object) -> str:
     """The text for BOOTSTRAP: all modules of programs/`package`, each after those that it imports, and the job."""
-    sources = {path.stem: path.read_text() for path in sorted((FOLDER / package).glob("*.py"))}
-    modules = [[name, sources[name]] for name in in_order(sources)]
+    with ONE_PARSES:
+        modules = modules_of(package)
     return json.dumps({"package": package, "main": main, "modules": modules, "job": json.dumps(job)})
+
+
+@functools.cache
+def modules_of(package: str) -> tuple[tuple[str, str], ...]:
+    """(name, source) of each module, in order; the same for every host."""
+    sources = {path.stem: path.read_text() for path in sorted((FOLDER / package).glob("*.py"))}
+    return tuple((name, sources[name]) for name in in_order(sources))
 
 
 def in_order(sources: dict[str, str]) -> list[str]:

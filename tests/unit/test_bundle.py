@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from ironpost.compliance import bundle as module
 from ironpost.compliance.bundle import BOOTSTRAP, FOLDER, bundle, in_order
 
 PACKAGES = (("prober", "job"), ("snap", "whole"))
@@ -29,3 +32,23 @@ def test_a_circle_of_modules_is_told() -> None:
     """It would otherwise only be found at the vantage point."""
     with pytest.raises(ValueError, match="a, b import each other"):
         in_order({"__init__": "", "a": "from . import b", "b": "from .a import x"})
+
+
+def test_hosts_that_are_looked_at_together_do_not_parse_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads in `ast.parse` can end in a SystemError, and a healthy host is then called unreadable."""
+    inside, most, real = 0, 0, module.imported
+
+    def watched(text: str) -> set[str]:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0.001)
+        found = real(text)
+        inside -= 1
+        return found
+
+    monkeypatch.setattr(module, "imported", watched)
+    module.modules_of.cache_clear()
+    with ThreadPoolExecutor(8) as pool:
+        texts = set(pool.map(lambda package: bundle(*package, {}), PACKAGES * 4))
+    assert most == 1 and len(texts) == len(PACKAGES)
