@@ -17,6 +17,7 @@ ARGON2ID = re.compile(
 )
 LEAST_MEMORY_KIB = 19456
 KEYS = {"password", "aliases", "disabled", "quota_bytes", "networks", "second_factor", "app_passwords", "certificates"}
+KEYS |= {"host"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -36,6 +37,7 @@ class Account:
     second_factor: bool = False  # the password alone opens no mail port
     app_passwords: tuple[AppPassword, ...] = ()
     certificates: tuple[str, ...] = ()  # SHA-256 fingerprints of client certificates of its owner
+    host: str | None = None  # the mail host that has the mailbox, where several have mailboxes of the domain
 
     def __repr__(self) -> str:
         return f"Account({self.address})"
@@ -81,6 +83,7 @@ def account(name: str, domain: str, table: dict[str, Any]) -> Account:
         second_factor=table.get("second_factor") == "required",
         app_passwords=read_app_passwords(name, table.get("app_passwords", []))[0],
         certificates=tuple(fingerprint(each) for each in table.get("certificates", [])),
+        host=table.get("host"),
     )
 
 
@@ -99,6 +102,8 @@ def account_mistakes(name: str, table: Any) -> list[str]:
     mistakes += word_mistakes(name, table)
     mistakes += certificate_mistakes(name, table.get("certificates", []))
     mistakes += read_app_passwords(name, table.get("app_passwords", []))[1]
+    if not isinstance(table.get("host", ""), str):
+        mistakes.append(f"{name}: host is not a name; write the name of a mail host")
     quota = table.get("quota_bytes")
     if quota is not None and (not isinstance(quota, int) or isinstance(quota, bool) or quota < 1_000_000):
         mistakes.append(f"{name}: quota_bytes is {shown(quota)}; write bytes, at least 1000000")

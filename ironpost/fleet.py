@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ironpost.errors import InventoryError
+from ironpost.fleet_roles import role_mistakes
 from ironpost.mailhost import MailHost
 from ironpost.mailhost.contradictions import address_mistakes, missing_files, port_mistakes, relaying_mistakes
+from ironpost.mailhost.member import Member
 from ironpost.secret import Secret
 from ironpost.settings import Parked, Setting, VantagePoint, Waiver, Waves, blocks_of, shown
 
@@ -143,10 +145,12 @@ def told(block: Setting, mistake: str) -> str:
 
 
 def know_each_other(mailhosts: tuple[MailHost, ...]) -> None:
-    """Tells each domain which hosts of the fleet serve it: a policy names all of them, on each of them."""
+    """Tells each host of the others, and each domain which hosts take its mail: a policy names all of them."""
+    members = tuple(Member(each.name, frozenset(each.roles), frozenset(each.domain_names)) for each in mailhosts)
     for mailhost in mailhosts:
+        mailhost._members = members
         for domain in mailhost.domains:
-            domain._exchangers = tuple(other.name for other in mailhosts if domain.name in other.domain_names)
+            domain._exchangers = tuple(each.name for each in members if each.serves("mx", (domain.name,)))
 
 
 def cross_mistakes(mailhosts: tuple[MailHost, ...], directory: Path) -> list[str]:
@@ -162,7 +166,7 @@ def cross_mistakes(mailhosts: tuple[MailHost, ...], directory: Path) -> list[str
         if not found:
             found += address_mistakes(mailhost) + relaying_mistakes(mailhost) + port_mistakes(mailhost)
         mistakes += [told(mailhost, mistake) for mistake in found]
-    return mistakes + shared_selectors(mailhosts)
+    return mistakes + role_mistakes(mailhosts) + shared_selectors(mailhosts)
 
 
 def shared_selectors(mailhosts: tuple[MailHost, ...]) -> list[str]:

@@ -46,15 +46,16 @@ def lab() -> None:
 @lab.command()
 @NAME
 @click.option("--hosts", type=click.IntRange(0, boot.MOST_EXTRA_HOSTS), default=0, help="Bare hosts to add.")
+@click.option("--fleet", is_flag=True, help="Eight mail hosts in place of two.")
 @QUIET
-def up(name: str, hosts: int, quiet: bool) -> None:
+def up(name: str, hosts: int, fleet: bool, quiet: bool) -> None:
     """Build what is missing and boot what is not running; a lab that is up is healed.
 
     \b
     Example:
       ironpost lab up --hosts 50
     """
-    boot.up(name, hosts, progress=_progress(quiet))
+    boot.up(name, hosts, progress=_progress(quiet), fleet=fleet)
 
 
 @lab.command()

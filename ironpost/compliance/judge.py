@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from ironpost.compliance.parts import ROLES_OF
 from ironpost.compliance.proof import Judged, Wanted, worst
-from ironpost.controls.control import ALL_ROLES, Control, Verdict, not_applicable
+from ironpost.controls.control import ALL_ROLES, Control, Role, Verdict, not_applicable
 from ironpost.errors import UnverifiableError
 from ironpost.evidence import NotCollectedError
 from ironpost.evidence.snapshot import Snapshot
@@ -55,8 +56,8 @@ def sides(mailhost: MailHost, control: Control, evidence: Evidence, wanted: Want
 
 def out_of_place(mailhost: MailHost, control: Control, evidence: Evidence) -> Verdict | None:
     """Why the claim says nothing about this host, or cannot be shown of it; None where it can."""
-    if not control.roles & getattr(mailhost, "roles", ALL_ROLES):
-        return not_applicable(f"concerns hosts with the role {' or '.join(sorted(control.roles))}")
+    if control.roles.isdisjoint(mailhost.roles):
+        return not_applicable(concerns(control.roles))
     releases = control.needs & RELEASES.keys()
     if releases and mailhost.release not in releases:
         return not_applicable(f"needs {' or '.join(RELEASES[name] for name in sorted(releases))}")
@@ -67,6 +68,10 @@ def out_of_place(mailhost: MailHost, control: Control, evidence: Evidence) -> Ve
     if control.cost == "disruptive" or control.needs & {"real host", "internet"}:
         return Verdict("unknown", str(evidence.snapshot))
     return None
+
+
+def concerns(roles: Iterable[Role]) -> str:
+    return f"concerns hosts with the role {' or '.join(sorted(roles))}"
 
 
 def out_of_reach(control: Control, snapshot: Snapshot) -> Verdict | None:
@@ -89,6 +94,9 @@ def side(judge: Callable[[Any, Any], Verdict] | None, mailhost: MailHost, eviden
     try:
         return judge(mailhost, evidence)
     except NotCollectedError as missing:
+        having = ROLES_OF.get(missing.part, ALL_ROLES)
+        if having.isdisjoint(mailhost.roles):
+            return not_applicable(concerns(having))
         return Verdict("unknown", str(missing))
     except Exception as error:
         # Evidence of a shape that nobody expected: garbage must neither pass nor end the run of all the others.

@@ -25,6 +25,7 @@ from ironpost.mailhost import MailHost
 
 TAKEN = range(200, 300)
 STRANGERS = ("forged", "two_from", "spoof", "claimed")
+USERS = ("written", "bounce", "senders")
 FAILURES = (OSError, smtplib.SMTPException, imaplib.IMAP4.error, MailboxError, IronpostError)
 # A domain that publishes p=reject for ever, for fleets of which none does (RFC 2606; seen in DNS).
 PROTECTED = "example.com"
@@ -47,9 +48,16 @@ class Post:
 
     @property
     def peer(self) -> MailHost:
-        """Another mail host of the fleet that letters go to, else the host itself."""
-        others = [each for each in self.fleet.mailhosts if each.probe and each.name != self.mailhost.name]
+        """Another mail host of the fleet that letters go to, with a mailbox of its own; else the host itself."""
+        own = self.mailhost.probe.address if self.mailhost.probe else ""
+        others = [each for each in self.fleet.mailhosts if each.probe and each.probe.address != own]
         return others[0] if others else self.mailhost
+
+    def home(self, mailhost: MailHost) -> MailHost:
+        """The host that has the mailbox of that host's probe login."""
+        login = mailbox.login_of(mailhost).address
+        account = next((each for each in mailhost.accounts if each.address == login), None)
+        return self.fleet.mailhost(mailhost.home_of(account)) if account else mailhost
 
     def written(self) -> Letter:
         token = uuid.uuid4().hex
@@ -59,8 +67,8 @@ class Post:
 
     def bounce(self) -> Letter:
         """A letter that the other host refuses comes back as a bounce, which our host wrote."""
-        if self.peer is self.mailhost:
-            raise MailboxError("a bounce needs a second mail host with a probe login")
+        if self.peer is self.mailhost or self.peer.main_domain in self.mailhost.domain_names:
+            raise MailboxError("a bounce needs a second mail host with a probe login, of a domain of its own")
         token = uuid.uuid4().hex
         sender = mailbox.login_of(self.mailhost).address
         nobody = f"nobody-{token[:8]}@{self.peer.main_domain}"
@@ -91,7 +99,7 @@ class Post:
             if replies[name].code:
                 self.parts[name] = replies[name]
             if replies[name].code in TAKEN:  # it should have been refused; nobody shall find it in their mailbox
-                mailbox.arrived(self.mailhost, tokens[name])
+                mailbox.arrived(self.mailhost, tokens[name], self.home(self.mailhost))
         if 500 <= replies["claimed"].code < 600:
             self.parts["claimed"] = replies["claimed"]
         else:
@@ -104,7 +112,7 @@ class Post:
         return self.read(self.mailhost, token)
 
     def read(self, where: MailHost, token: str) -> Letter:
-        folder, raw = mailbox.arrived(where, token)
+        folder, raw = mailbox.arrived(where, token, self.home(where))
         message: EmailMessage = email.message_from_bytes(raw, policy=email.policy.default)
         fields = tuple((name, " ".join(str(value).split())) for name, value in message.items())
         return Letter(
@@ -121,10 +129,12 @@ class Post:
 def letters(fleet: Fleet, mailhost: MailHost) -> Letters:
     """All letters of one mail host. What could not be written or read is missing with its reason, never raised."""
     post = Post(fleet, mailhost)
+    by_users = USERS if mailhost.is_submission else ()
     with ThreadPoolExecutor() as pool:  # each letter waits for its own filter and its own mailbox
-        waiting = [pool.submit(post.part, name, getattr(post, name)) for name in ("written", "bounce", "senders")]
+        waiting = [pool.submit(post.part, name, getattr(post, name)) for name in by_users]
         try:
-            post.from_stranger()
+            if mailhost.is_mx:
+                post.from_stranger()
         except FAILURES as error:
             post.missing |= dict.fromkeys(STRANGERS, reason(error))
         for each in waiting:

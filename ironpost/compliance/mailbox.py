@@ -42,7 +42,7 @@ def login_of(mailhost: MailHost) -> ProbeLogin:
     return mailhost.probe
 
 
-def context(mailhost: MailHost) -> ssl.SSLContext:
+def context(mailhost: MailHost, at: MailHost) -> ssl.SSLContext:
     """Trusts the system's authorities, or the one that the probe login names."""
     made = Expecting(ssl.PROTOCOL_TLS_CLIENT)
     authority = login_of(mailhost).authority
@@ -50,7 +50,7 @@ def context(mailhost: MailHost) -> ssl.SSLContext:
         made.load_verify_locations(cafile=str(mailhost.file(authority)))
     else:
         made.load_default_certs()
-    made.name = mailhost.name
+    made.name = at.name
     return made
 
 
@@ -58,7 +58,7 @@ def context(mailhost: MailHost) -> ssl.SSLContext:
 def submission(mailhost: MailHost) -> Iterator[smtplib.SMTP]:
     """A session on port 465, logged in."""
     login = login_of(mailhost)
-    with smtplib.SMTP_SSL(mailhost.addresses[0], 465, context=context(mailhost), timeout=SECONDS) as session:
+    with smtplib.SMTP_SSL(mailhost.addresses[0], 465, context=context(mailhost, mailhost), timeout=SECONDS) as session:
         session.ehlo_or_helo_if_needed()
         session.login(login.address, mailhost.secret(login.password).read())
         yield session
@@ -79,10 +79,14 @@ def reply_to(session: smtplib.SMTP, sender: str, recipient: str) -> Reply:
     return Reply(code, text.decode("utf-8", "replace"))
 
 
-def arrived(mailhost: MailHost, token: str) -> tuple[str, bytes]:
-    """(folder, message) of the letter that holds the token; it is deleted. Raises MailboxError when none comes."""
-    login = login_of(mailhost)
-    with imaplib.IMAP4_SSL(mailhost.addresses[0], 993, ssl_context=context(mailhost), timeout=SECONDS) as session:
+def arrived(mailhost: MailHost, token: str, at: MailHost | None = None) -> tuple[str, bytes]:
+    """(folder, message) of the letter that holds the token; it is deleted. Raises MailboxError when none comes.
+
+    `at` is the host of the fleet that has the mailbox of the probe login, if it is another one.
+    """
+    login, home = login_of(mailhost), at or mailhost
+    tls = context(mailhost, home)
+    with imaplib.IMAP4_SSL(home.addresses[0], 993, ssl_context=tls, timeout=SECONDS) as session:
         session.login(login.address, mailhost.secret(login.password).read())
         until = time.monotonic() + ARRIVAL_SECONDS
         while time.monotonic() < until:

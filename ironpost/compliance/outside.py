@@ -12,6 +12,7 @@ from typing import Any
 
 from ironpost.compliance.bundle import BOOTSTRAP, bundle
 from ironpost.compliance.exempt import SOURCES, exempted
+from ironpost.controls.tls import ports_of
 from ironpost.errors import HostError, UnverifiableError
 from ironpost.evidence.probes import Probes
 from ironpost.mailhost import MailHost
@@ -28,7 +29,8 @@ def probe(mailhost: MailHost, point: VantagePoint, directory: Path, deep: bool =
         "name": mailhost.name,
         "addresses": mailhost.addresses,
         "domains": mailhost.domain_names,
-        "policies": [domain.name for domain in mailhost.domains if domain.mta_sts],
+        "policies": [domain.name for domain in mailhost.domains if domain.mta_sts and "mx" in mailhost.roles],
+        "ports": ports_of(mailhost),
         "reports": report_addresses(mailhost),
         "deep": deep,
     }

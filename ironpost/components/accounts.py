@@ -20,7 +20,9 @@ QUOTA_FIELD = {
 
 
 def accounts(mailhost: MailHost) -> Component:
-    """Who has a mailbox on this host."""
+    """Who logs in on this host, and who has a mailbox here."""
+    if not mailhost.has_dovecot:
+        return Component(name="accounts")
     return Component(
         name="accounts",
         packages=("dovecot-core",),  # brings the group that may read the file
@@ -44,11 +46,17 @@ def users_files(mailhost: MailHost) -> tuple[HostFile, ...]:
 
 
 def users_file(mailhost: MailHost, service: str | None = None) -> str:
-    """A passwd-file: one row per account, in the order of the inventory."""
+    """A passwd-file: one row per account that the service is for, in the order of the inventory."""
     return "".join(
         row(account, mailhost.release, mailhost.networks_of(account, service) if service else account.networks) + "\n"
-        for account in mailhost.accounts
+        for account in logins_of(mailhost, service)
     )
+
+
+def logins_of(mailhost: MailHost, service: str | None) -> tuple[Account, ...]:
+    """Everyone sends here; one reads only where the mailbox is."""
+    sending = service in ("smtp", WITH_CERTIFICATE) or not mailhost.splits_logins
+    return mailhost.login_accounts if sending else mailhost.residents
 
 
 def row(account: Account, release: str, networks: tuple[str, ...]) -> str:

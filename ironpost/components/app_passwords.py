@@ -17,7 +17,7 @@ ANY, NOWHERE = "*", "0.0.0.0/32"
 
 def app_passwords_file(mailhost: MailHost) -> str:
     """The rows of all accounts that may log in."""
-    open_accounts = (account for account in mailhost.accounts if not account.disabled)
+    open_accounts = (account for account in mailhost.login_accounts if not account.disabled)
     return HEADER + "".join("\t".join(row) + "\n" for account in open_accounts for row in rows(mailhost, account))
 
 
@@ -25,6 +25,8 @@ def rows(mailhost: MailHost, account: Account) -> Iterator[tuple[str, ...]]:
     for password in account.app_passwords:
         last = password.until.isoformat() if password.until else ANY
         for service in password.services:
+            if service != "smtp" and account not in mailhost.residents:
+                continue
             where = networks(password.networks, mailhost.networks_of(account, service))
             yield account.address, service, where, last, password.name, "{SSHA512}" + password.hash
     if account.second_factor:

@@ -25,13 +25,16 @@ PACKAGES = (
 
 
 def dovecot(mailhost: MailHost) -> Component:
-    """The whole of Dovecot on one host, but for the accounts."""
+    """The whole of Dovecot on one host, but for the accounts; of a submission host only the logins."""
+    if not mailhost.has_dovecot:
+        return Component(name="dovecot", units=tuple(Unit(unit.name, state="masked") for unit in units()))
+    rules, programs = rules_of(mailhost), programs_of(mailhost)
     return Component(
         name="dovecot",
-        packages=PACKAGES + (("dovecot-managesieved",) if mailhost.has_managesieve else ()),
+        packages=packages(mailhost),
         files=(
-            *(HostFile(path, render(path, mailhost)) for path in (CONFIGURATION, *RULES, APP_PASSWORDS)),
-            *(HostFile(path, render(path, mailhost), mode=0o755) for path in PROGRAMS),
+            *(HostFile(path, render(path, mailhost)) for path in (CONFIGURATION, *rules, APP_PASSWORDS)),
+            *(HostFile(path, render(path, mailhost), mode=0o755) for path in programs),
             sandbox(mailhost, "dovecot.service"),
         ),
         directories=(
@@ -48,11 +51,28 @@ def dovecot(mailhost: MailHost) -> Component:
         ports=ports(mailhost),
         checks=(
             Check("doveconf -n >/dev/null", silent=True),
-            Check(f"sievec -d {RULES[0]} >/dev/null"),
-            *(Check(f"sievec {LEARNING} -d {rule} >/dev/null") for rule in RULES[1:]),
+            *(Check(f"sievec -d {rule} >/dev/null") for rule in rules[:1]),
+            *(Check(f"sievec {LEARNING} -d {rule} >/dev/null") for rule in rules[1:]),
         ),
         probes=(f"python3 {PROGRAMS[0]}",),
     )
+
+
+def packages(mailhost: MailHost) -> tuple[str, ...]:
+    if not mailhost.is_mailbox:
+        return ("dovecot-core", "dovecot-auth-lua", "python3")
+    return PACKAGES + (("dovecot-managesieved",) if mailhost.has_managesieve else ())
+
+
+def rules_of(mailhost: MailHost) -> tuple[str, ...]:
+    """The rule for Junk where mail is delivered, and those that teach rspamd where it filters what comes in."""
+    if not mailhost.is_mailbox:
+        return ()
+    return RULES if mailhost.learns else RULES[:1]
+
+
+def programs_of(mailhost: MailHost) -> tuple[str, ...]:
+    return PROGRAMS if mailhost.learns else PROGRAMS[:1]
 
 
 def units() -> tuple[Unit, ...]:
@@ -70,6 +90,8 @@ def units() -> tuple[Unit, ...]:
 
 def ports(mailhost: MailHost) -> tuple[Port, ...]:
     """How many connections a user may hold is Dovecot's to say: behind one address there may be a whole office."""
+    if not mailhost.is_mailbox:
+        return ()
     found = [(993, "imap", "IMAP, TLS from the first byte"), (995, "pop3", "POP3, TLS from the first byte")]
     if mailhost.imap_port:
         found.append((mailhost.imap_port, "imap", "IMAP, STARTTLS before anything else"))

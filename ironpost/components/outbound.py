@@ -15,6 +15,8 @@ LOOKUP = "socketmap:unix:/run/ironpost-tls-policy/socket:postfix"
 
 def outbound(mailhost: MailHost) -> Component:
     """Debian's MTA-STS resolver, and the lookup that puts DANE before it."""
+    if not mailhost.sends:
+        return Component(name="outbound")
     return Component(
         name="outbound",
         # aiosqlite is only recommended on Debian 12, and without it the policies would not outlive a restart

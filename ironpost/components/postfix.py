@@ -8,6 +8,7 @@ import shlex
 
 from ironpost.component import Check, Component, HostFile, Port, SystemUser, Unit
 from ironpost.components import postfix_maps as maps
+from ironpost.components.inner import inner_checks, inner_files, inner_ports, inner_tables
 from ironpost.components.relaying import machine_ports, relaying_files, relaying_tables
 from ironpost.components.sandbox import drop_in, sandbox
 from ironpost.mailhost import MailHost
@@ -35,13 +36,14 @@ def postfix(mailhost: MailHost) -> Component:
             *tables(mailhost),
             *programs(mailhost),
             *relaying_files(mailhost),
+            *inner_files(mailhost),
             sandbox(mailhost, unit),
         ),
-        users=(SystemUser("postfix", groups=("_rspamd",)),),
+        users=(SystemUser("postfix", groups=("_rspamd",)),) if mailhost.has_filter else (),
         units=(Unit(unit, reload_on=RELOAD_ON, restart_on=(drop_in(unit),)),),
         ports=ports(mailhost),
         checks=checks(mailhost),
-        probes=(f"python3 {PROGRAMS[1]} 25 465 587",),
+        probes=(f"python3 {PROGRAMS[1]} {' '.join(mailhost.smtp_ports)}",) if mailhost.smtp_ports else (),
     )
 
 
@@ -57,7 +59,8 @@ def tables(mailhost: MailHost) -> tuple[HostFile, ...]:
         "aliases": maps.table("Addresses that lead to a mailbox.", maps.aliases(mailhost)),
         "senders": maps.table("Envelope senders, and the login that may use them.", maps.senders(mailhost)),
         "helo_access": maps.table("Names that no client has.", maps.own_names(mailhost)),
-    } | relaying_tables(mailhost)
+    }
+    contents |= relaying_tables(mailhost) | inner_tables(mailhost)
     if mailhost.blocklists:
         contents["always_reached"] = maps.table("Reached from block lists too.", maps.always_reached(mailhost))
     if mailhost.allow.submission:
@@ -80,16 +83,18 @@ def ports(mailhost: MailHost) -> tuple[Port, ...]:
     listed = mailhost.sources("submission")
     submission = Port(465, "submission by users, TLS from the first byte", sources=listed)
     submission = submission.limited_to(limits.client_connections_per_minute, 2 * limits.submission_parallel)
+    strangers = Port(
+        25,
+        "mail from other servers",
+        per_minute=limits.smtp_connections_per_minute,
+        parallel=2 * limits.smtp_parallel,
+    )
+    users = (submission, dataclasses.replace(submission, number=587, reason="submission by users, STARTTLS"))
     return (
-        Port(
-            25,
-            "mail from other servers",
-            per_minute=limits.smtp_connections_per_minute,
-            parallel=2 * limits.smtp_parallel,
-        ),
-        submission,
-        dataclasses.replace(submission, number=587, reason="submission by users, STARTTLS"),
+        *((strangers,) if mailhost.is_mx else ()),
+        *(users if mailhost.is_submission else ()),
         *machine_ports(mailhost),
+        *inner_ports(mailhost),
     )
 
 
@@ -98,6 +103,7 @@ def checks(mailhost: MailHost) -> tuple[Check, ...]:
     return (
         Check("postconf -n >/dev/null", silent=True),
         Check("postconf -M >/dev/null", silent=True),
+        *inner_checks(mailhost),
         *lookups(mailhost),
         Check(f"python3 {PROGRAMS[0]} {conversation(mailhost)}", silent=True),
     )
@@ -119,7 +125,7 @@ def lookups(mailhost: MailHost) -> tuple[Check, ...]:
         if rows:
             found.append(Check(f"postmap -q {shlex.quote(next(iter(rows)))} {path} >/dev/null", silent=True))
         found.append(Check(f"! postmap -q {NOBODY}@{mailhost.main_domain} {path}", silent=True))
-    if mailhost.allow.submission:
+    if mailhost.allow.submission and mailhost.is_submission:
         access = "cidr:/etc/postfix/submission_access"
         inside = f"postmap -q {first_address(mailhost.allow.submission)} {access}"
         found.append(Check(f'test "$({inside})" = DUNNO && postmap -q 0.0.0.1 {access} | grep -q REJECT', silent=True))
@@ -132,8 +138,11 @@ def conversation(mailhost: MailHost) -> str:
     accounts = list(maps.recipients(mailhost))[:1]
     known = [f"postmaster@{mailhost.name}", *list(maps.aliases(mailhost))[:1], *accounts]
     login = ["--login", *accounts] if accounts else []
+    inner = inner_ports(mailhost)
     inside = ["--from", first_address(mailhost.allow.submission)] if mailhost.allow.submission else []
-    return shlex.join([unknown, "somebody@relay.invalid", *known, *login, *inside])
+    whole = mailhost.is_mx and mailhost.is_submission and not mailhost.inner
+    doors = [] if whole else ["--ports", ",".join((*mailhost.smtp_ports, *(str(each.number) for each in inner)))]
+    return shlex.join([unknown, "somebody@relay.invalid", *known, *login, *inside, *doors])
 
 
 def first_address(networks: tuple[str, ...]) -> str:

@@ -27,6 +27,9 @@ PROBE = "/usr/lib/ironpost/probe-rspamd"
 
 def rspamd(mailhost: MailHost) -> Component:
     """The whole of rspamd on one host. It listens on a socket for Postfix and on nothing else."""
+    if not mailhost.has_filter:
+        masked = ("redis-server.service", "rspamd.service")
+        return Component(name="rspamd", units=tuple(Unit(name, state="masked") for name in masked))
     return Component(
         name="rspamd",
         packages=("rspamd", "redis-server", "python3"),

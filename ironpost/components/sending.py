@@ -23,6 +23,8 @@ with socket.socket(socket.AF_UNIX) as asked:
 
 def sending(mailhost: MailHost) -> Component:
     """The service and its socket."""
+    if not mailhost.sends:
+        return Component(name="sending")
     return Component(
         name="sending",
         packages=("python3", "postfix"),  # the socket is for Postfix's group

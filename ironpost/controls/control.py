@@ -14,12 +14,12 @@ Severity = Literal["low", "medium", "high", "critical"]
 # passive: reads only. active: a few connections and letters. slow: only with --deep. disruptive: bans, floods, kills;
 # only with --disruptive, and only on hosts of the test network.
 Cost = Literal["passive", "active", "slow", "disruptive"]
-Role = Literal["mx", "submission", "mailbox"]
+Role = Literal["mx", "submission", "mailbox", "relay"]
 # What must be there for the claim to be shown at all: a release, a kernel of the host's own, a way to the Internet, or
 # another mail host of the fleet with a probe login.
 Need = Literal["bookworm", "trixie", "real host", "internet", "second party"]
 SIDES = ("inside", "outside", "inventory")
-ALL_ROLES: frozenset[Role] = frozenset({"mx", "submission", "mailbox"})
+ALL_ROLES: frozenset[Role] = frozenset({"mx", "submission", "mailbox", "relay"})
 
 
 @dataclasses.dataclass(frozen=True)

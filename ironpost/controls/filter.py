@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from ironpost.controls.control import Verdict, control, holds_unless
-from ironpost.controls.tls import REDEPLOY
+from ironpost.controls.tls import REDEPLOY, ports_of
 from ironpost.evidence import NotCollectedError
 from ironpost.evidence.snapshot import Snapshot
 from ironpost.mailhost import MailHost
@@ -197,5 +197,5 @@ class GuessersAreBanned:
         faults += [f"no jail {name} is running" for name in wanted if name not in jails]
         drops = [rule for rule in rules_of(snapshot.nftables, "ironpost_bans", "input") if verdict_of(rule) == "drop"]
         shut = set().union(*(dports(rule) for rule in drops)) if drops else set()
-        faults += [f"a ban leaves port {port} open" for port in (465, 587, 993, 995) if port not in shut]
+        faults += [f"a ban leaves port {port} open" for port in ports_of(mailhost) if port != 25 and port not in shut]
         return holds_unless(faults, remedy=REDEPLOY)

@@ -11,9 +11,12 @@ from ironpost.evidence.probes import Probes
 from ironpost.evidence.snapshot import Snapshot
 from ironpost.mailhost import MailHost
 
-# Port → the programs that may hold it; what a mail host with all roles needs.
+# Port → the programs that may hold it.
 DOORS = {25: {"master", "smtpd", "postscreen"}, 465: {"master", "smtpd"}, 587: {"master", "smtpd"}}
 DOORS |= {993: {"dovecot", "imap-login"}, 995: {"dovecot", "pop3-login"}}
+# Which role has which of them; and, of hosts that share their work, the door for the others of the fleet.
+OF_ROLE = {"mx": (25,), "submission": (465, 587), "mailbox": (993, 995)}
+OF_FLEET = {"mailbox": 4525, "submission": 4526}
 CLEARTEXT = {"imap": (143, {"dovecot", "imap-login"}), "pop3": (110, {"dovecot", "pop3-login"})}
 CLEARTEXT |= {"managesieve": (4190, {"dovecot", "managesieve-login"})}
 SSH = {"sshd", "systemd"}
@@ -24,14 +27,21 @@ ALL_PORTS = 65535
 
 def doors(mailhost: MailHost) -> dict[int, set[str]]:
     """The doors of this mail host's role, SSH apart."""
-    found = DOORS | dict(CLEARTEXT[name] for name in mailhost.cleartext_ports)
-    if any(domain.mta_sts or domain.autoconfig for domain in mailhost.domains):
+    own = [port for role, ports in OF_ROLE.items() if role in mailhost.roles for port in ports]
+    found = {port: DOORS[port] for port in own} | dict(CLEARTEXT[name] for name in mailhost.cleartext_ports)
+    found |= {port: {"master", "smtpd"} for port in fleet_doors(mailhost)}
+    if "mx" in mailhost.roles and any(domain.mta_sts or domain.autoconfig for domain in mailhost.domains):
         found |= {443: {"nginx"}}
     if mailhost.client_certificates:
         found |= {mailhost.client_certificates.port: {"master"}}
     if any(client.addresses for client in mailhost.relay_clients):
         found |= {2525: {"master"}}
     return found | ({80: {"nginx"}} if getattr(mailhost.certificate, "challenge", None) == "http-01" else {})
+
+
+def fleet_doors(mailhost: MailHost) -> set[int]:
+    """Doors for the other hosts of the fleet, which a stranger finds closed."""
+    return {port for role, port in OF_FLEET.items() if role in mailhost.roles} if mailhost.inner else set()
 
 
 @control(
@@ -114,7 +124,7 @@ class OnlyTheDoorsOfTheRole:
         return holds_unless(faults, remedy=f"stop what does not belong here; {REDEPLOY}")
 
     def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
-        wanted = set(doors(mailhost)) | (set() if mailhost.allow.ssh else {mailhost.ssh.port})
+        wanted = (set(doors(mailhost)) - fleet_doors(mailhost)) | (set() if mailhost.allow.ssh else {mailhost.ssh.port})
         wanted -= {port for service, ports in LISTED.items() if getattr(mailhost.allow, service) for port in ports}
         faults = []
         for address, seen in probes.each("ports"):

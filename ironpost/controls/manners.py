@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ironpost.controls.control import Verdict, control, holds_unless
-from ironpost.controls.tls import REDEPLOY, listed, smtpd
+from ironpost.controls.tls import REDEPLOY, listed, ports_of, smtpd
 from ironpost.evidence.probes import Probes
 from ironpost.evidence.snapshot import Snapshot
 from ironpost.mailhost import MailHost
@@ -79,7 +79,8 @@ class GreetingTellsNothing:
     def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
         faults = [
             f"{address} port {port}: greets with {seen['banner']!r}"
-            for port in (25, 587)
+            for port in ports_of(mailhost)
+            if port in (25, 587)
             for address, seen in probes.each(f"smtp/{port}")
             if seen["banner"] != f"{mailhost.name} ESMTP"
         ]

@@ -24,13 +24,15 @@ APPROVED = frozenset(
     }
 )
 CLIENT_PORTS = (465, 587, 993, 995)
+ROLE_PORTS = {"mx": (25,), "submission": (465, 587), "mailbox": (993, 995)}
 CLEARTEXT_PORTS = {"imap": 143, "pop3": 110}
 REDEPLOY = "run the deploy again; it puts the configuration back"
 
 
 def ports_of(mailhost: MailHost) -> tuple[int, ...]:
     """Every port on which TLS is spoken; those that begin in clear text only where the inventory opens them."""
-    return (25, *CLIENT_PORTS, *(port for name, port in CLEARTEXT_PORTS.items() if name in mailhost.cleartext_ports))
+    found = [port for role, ports in ROLE_PORTS.items() if role in mailhost.roles for port in ports]
+    return (*found, *(port for name, port in CLEARTEXT_PORTS.items() if name in mailhost.cleartext_ports))
 
 
 def is_modern(mailhost: MailHost, port: int) -> bool:

@@ -87,7 +87,7 @@ class Letters:
 
     def _part(self, name: str) -> object:
         if name not in self.parts:
-            raise NotCollectedError(self.missing.get(name, f"no letter was written ({name})"))
+            raise NotCollectedError(self.missing.get(name, f"no letter was written ({name})"), f"letters/{name}")
         return self.parts[name]
 
     @property

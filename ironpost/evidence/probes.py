@@ -52,7 +52,7 @@ class Probes:
         found = self.raw["addresses"][address].get(label)
         if found is None and "error" in self.raw:
             raise NotCollectedError(str(self.raw["error"]))
-        return collected(found, f"{address}: {label}")
+        return collected(found, f"{address}: {label}", label)
 
     def has(self, label: str) -> bool:
         return any(label in parts for parts in self.raw["addresses"].values())
@@ -80,10 +80,10 @@ class Probes:
         return self.letters_seen
 
 
-def collected(found: Any, what: str) -> Any:
+def collected(found: Any, what: str, part: str = "") -> Any:
     """The part itself, unless it says that it did not come about."""
     if found is None:
-        raise NotCollectedError(f"{what} was not looked at")
+        raise NotCollectedError(f"{what} was not looked at", part)
     if isinstance(found, dict) and "error" in found:
-        raise NotCollectedError(f"{what}: {found['error']}")
+        raise NotCollectedError(f"{what}: {found['error']}", part)
     return found

@@ -49,7 +49,7 @@ class Postfix:
     def service(self, name: str) -> dict[str, str]:
         """All parameters as that service (`smtp/inet`) uses them. Raises NotCollectedError when there is none."""
         if name not in self.services:
-            raise NotCollectedError(f"master.cf has no service {name}")
+            raise NotCollectedError(f"master.cf has no service {name}", name)
         settings = dict(self.main) | dict(self.overrides.get(name, {}))
         return {key: expanded(value, settings) for key, value in settings.items()}
 
@@ -83,7 +83,7 @@ class Snapshot:
         if isinstance(found, str):
             return found
         if "text" not in found:
-            raise NotCollectedError(str(found.get("error", f"the snapshot holds no {'/'.join(path)}")))
+            raise NotCollectedError(str(found.get("error", f"the snapshot holds no {'/'.join(path)}")), path[0])
         return str(found["text"])
 
     @property
@@ -195,7 +195,7 @@ class Snapshot:
         """{user, scheme, kind, cost: {m, t, p}, salt: digest}."""
         found = self.raw.get("passwords", {})
         if "rows" not in found:
-            raise NotCollectedError(str(found.get("error", "no passwd-file was read")))
+            raise NotCollectedError(str(found.get("error", "no passwd-file was read")), "passwords")
         rows: list[dict[str, Any]] = found["rows"]
         return rows
 

@@ -25,10 +25,14 @@ BACKDATE = datetime.timedelta(hours=1)
 
 
 class Authority:
-    """Issues certificates that the lab's hosts trust. Two at the same directory are the same authority."""
+    """Issues certificates that the lab's hosts trust. Two at the same directory are the same authority.
 
-    def __init__(self, directory: Path) -> None:
+    With `clients` its certificates serve for the client's side of a connection as well.
+    """
+
+    def __init__(self, directory: Path, clients: bool = False) -> None:
         self.directory = directory
+        self.uses = [ExtendedKeyUsageOID.SERVER_AUTH, *([ExtendedKeyUsageOID.CLIENT_AUTH] if clients else [])]
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self._locked():
             self._root = self._issuer("root", None)
@@ -53,7 +57,8 @@ class Authority:
         with self._locked():
             key = self._key(key_path)
             if not_after or not _serves(chain, (fqdn, *also)):
-                leaf = _leaf(key, (fqdn, *also), self._intermediate, not_after or _now() + LEAF_LIFETIME)
+                end = not_after or _now() + LEAF_LIFETIME
+                leaf = _leaf(key, (fqdn, *also), self._intermediate, end, self.uses)
                 keep(chain, _pem(leaf) + _pem(self._intermediate[0]), 0o644)
         return chain, key_path
 
@@ -104,7 +109,11 @@ def _authority_certificate(name: str, key: Key, parent: tuple[x509.Certificate, 
 
 
 def _leaf(
-    key: Key, names: tuple[str, ...], issuer: tuple[x509.Certificate, Key], not_after: datetime.datetime
+    key: Key,
+    names: tuple[str, ...],
+    issuer: tuple[x509.Certificate, Key],
+    not_after: datetime.datetime,
+    uses: list[x509.ObjectIdentifier],
 ) -> x509.Certificate:
     """A server's certificate; its names stand in the SAN alone (RFC 6125 §6.4.4 has clients ignore the subject)."""
     return (
@@ -116,7 +125,7 @@ def _leaf(
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=True)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(sign_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(uses), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer[1].public_key()), critical=False)
         .sign(issuer[1], hashes.SHA256())

@@ -31,8 +31,10 @@ from ironpost.lab.state import (
 MOST_EXTRA_HOSTS = 500
 
 
-def up(name: str = "demo", extra_hosts: int = 0, progress: Progress = print) -> Lab:
+def up(name: str = "demo", extra_hosts: int = 0, progress: Progress = print, fleet: bool = False) -> Lab:
     """The lab `name`, running. One that runs already is healed: hosts that died are booted, hosts asked for are added.
+
+    With `fleet` it has eight mail hosts; that is decided when it is made.
 
     Raises LabError, with what the machine lacks or what failed.
     """
@@ -41,7 +43,7 @@ def up(name: str = "demo", extra_hosts: int = 0, progress: Progress = print) -> 
     directory = lab_directory(name)
     with locked(directory.parent / f".{name}.lock"):
         held = int(read_json(directory / "lab.json").get("extra_hosts", extra_hosts))
-        lab = _planned(name, directory, extra_hosts)
+        lab = _planned(name, directory, extra_hosts, fleet)
         _provide_images(lab, progress)
         raise_inotify_limit()
         network.bring_up_bridge(lab.plan)
@@ -72,13 +74,16 @@ def _refuse(name: str, extra_hosts: int) -> None:
         raise LabError(f"lab {name}: {extra_hosts} hosts asked for; 0 to {MOST_EXTRA_HOSTS} are possible")
 
 
-def _planned(name: str, directory: Path, extra_hosts: int) -> Lab:
+def _planned(name: str, directory: Path, extra_hosts: int, fleet: bool) -> Lab:
     """Remembers slot and size before anything is made, so that a crash leaves enough to clean up by."""
     slot = take_slot(name, directory)
-    extra = max(extra_hosts, int(read_json(directory / "lab.json").get("extra_hosts", 0)))
+    kept = read_json(directory / "lab.json")
+    if kept and fleet and not kept.get("fleet"):
+        raise LabError(f"lab {name}: is up with two mail hosts; take it down first: ironpost lab down --name {name}")
+    extra, whole = max(extra_hosts, int(kept.get("extra_hosts", 0))), fleet or bool(kept.get("fleet"))
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_json(directory / "lab.json", {"name": name, "slot": slot, "extra_hosts": extra})
-    return Lab(plan_lab(name, slot, extra), directory)
+    write_json(directory / "lab.json", {"name": name, "slot": slot, "extra_hosts": extra, "fleet": whole})
+    return Lab(plan_lab(name, slot, extra, whole), directory)
 
 
 def _provide_images(lab: Lab, progress: Progress) -> None:

@@ -51,7 +51,7 @@ class Lab:
         kept = read_json(directory / "lab.json")
         if not kept:
             raise LabError(f"lab {name}: it is not up; run: ironpost lab up --name {name}")
-        return cls(plan_lab(name, int(kept["slot"]), int(kept["extra_hosts"])), directory)
+        return cls(plan_lab(name, int(kept["slot"]), int(kept["extra_hosts"]), bool(kept.get("fleet"))), directory)
 
     @classmethod
     def current(cls) -> Lab:
@@ -95,6 +95,14 @@ class Lab:
     def certificate(self, fqdn: str, also: tuple[str, ...] = ()) -> tuple[Path, Path]:
         """Chain and private key for a name and further ones, issued by the lab's authority when first asked."""
         return self.authority.certificate(fqdn, also)
+
+    def fleet_certificate(self, fqdn: str) -> tuple[Path, Path]:
+        """Chain and key by which the hosts of one fleet know each other, of an authority that has no other use."""
+        return self.fleet_authority.certificate(fqdn)
+
+    @property
+    def fleet_authority(self) -> Authority:
+        return Authority(self.directory / "fleet-ca", clients=True)
 
     def next_certificate(self, fqdn: str) -> tuple[Path, Path]:
         """The same for the key that will be served after it."""

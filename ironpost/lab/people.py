@@ -6,6 +6,7 @@ import fcntl
 import os
 import secrets
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import argon2
@@ -13,11 +14,12 @@ import argon2
 PEOPLE: dict[str, dict[str, tuple[str, ...]]] = {
     "example.org": {"alice": ("info",), "anna": ()},
     "example.com": {"dave": ("sales",), "dora": ()},
+    "fleet.example": {"fay": ("info",), "finn": ()},
 }
 
 
-def users_file(directory: Path, domain: str) -> Path:
-    """The users file of a domain, as `fleet` reads it; made on first use."""
+def users_file(directory: Path, domain: str, homes: Mapping[str, str] | None = None) -> Path:
+    """The users file of a domain, as `fleet` reads it; made on first use. `homes` names the host of some mailboxes."""
     folder = directory / "people"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / f"{domain}.toml"
@@ -25,7 +27,7 @@ def users_file(directory: Path, domain: str) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not path.exists():
             _write_private(folder / f"{domain}.passwords", _password_lines(domain))
-            _write_private(path, _tables(folder, domain))
+            _write_private(path, _tables(folder, domain, homes or {}))
     return path
 
 
@@ -49,11 +51,12 @@ def _password_lines(domain: str) -> str:
     return "".join(f'{name} = "{secrets.token_urlsafe(18)}"\n' for name in PEOPLE[domain])
 
 
-def _tables(folder: Path, domain: str) -> str:
+def _tables(folder: Path, domain: str, homes: Mapping[str, str]) -> str:
     passwords = tomllib.loads((folder / f"{domain}.passwords").read_text())
     hasher = argon2.PasswordHasher(time_cost=3, memory_cost=65536, parallelism=1)
     return "\n".join(
         f'[{name}]\npassword = "{hasher.hash(passwords[name])}"\naliases = {list(aliases)!r}\n'
+        + (f'host = "{homes[name]}"\n' if name in homes else "")
         for name, aliases in PEOPLE[domain].items()
     )
 

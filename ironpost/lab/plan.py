@@ -84,6 +84,7 @@ ZONES: dict[str, str] = {
     "example": "parent of dns.example and the others below",
     "example.org": "the operator's domain, served by mx1; starts with NS and SOA only",
     "example.com": "the operator's domain, served by mx2; starts with NS and SOA only",
+    "fleet.example": "the operator's domain of the layout with eight mail hosts; starts with NS and SOA only",
     "example.net": "the outside operator's domain, complete from the start",
     "dns.example": "ns1, ns2 and resolver",
     "stranger.example": "the stranger's host",
@@ -91,11 +92,24 @@ ZONES: dict[str, str] = {
     "quarantine.example": "the same with p=quarantine",
     "partners.example": "domains with each mix of DANE and MTA-STS, right and wrong; they lead to the outside operator",
 }
-OPERATED_ZONES = ("example.org", "example.com")
+OPERATED_ZONES = ("example.org", "example.com", "fleet.example")
+
+# Further mail hosts of the fleet, called by what each does: short name, full name, release.
+FLEET: tuple[tuple[str, str, Release], ...] = (
+    ("out1", "out1.example.org", "trixie"),
+    ("out2", "out2.example.com", "bookworm"),
+    ("box1", "box1.example.org", "trixie"),
+    ("box2", "box2.example.com", "bookworm"),
+    ("relay", "relay.fleet.example", "trixie"),
+    ("whole", "whole.fleet.example", "bookworm"),
+)
 
 
-def plan_lab(name: str, slot: int, extra_hosts: int = 0) -> LabPlan:
-    """The network called `name` on address slot 0–15, with `extra_hosts` bare hosts besides the fixed ones."""
+def plan_lab(name: str, slot: int, extra_hosts: int = 0, fleet: bool = False) -> LabPlan:
+    """The network called `name` on address slot 0–15, with `extra_hosts` bare hosts besides the fixed ones.
+
+    With `fleet` it has eight hosts for mail in place of two.
+    """
     v4 = "198.18.{}.{}"
     base = 16 * slot
     v6 = f"2001:db8:{0x1800 + slot:x}:{{:x}}::{{:x}}"
@@ -123,4 +137,8 @@ def plan_lab(name: str, slot: int, extra_hosts: int = 0) -> LabPlan:
         )
         for number in range(1, extra_hosts + 1)
     )
-    return LabPlan(name, slot, fixed + bare)
+    more = tuple(
+        PlannedHost(name, fqdn, "mail", release, "bare", **at(7, number))
+        for number, (name, fqdn, release) in enumerate(FLEET, 10)
+    )
+    return LabPlan(name, slot, fixed + (more if fleet else ()) + bare)

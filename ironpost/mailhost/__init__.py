@@ -19,4 +19,8 @@ __all__ = ["DKIM_DIRECTORY", "Domain", "MailHost", "Release"]
 
 
 class MailHost(DoorsValues, PostfixValues, DovecotValues, RelayingValues, RspamdValues, WebValues, CertificateValues):
-    """One mail host with all roles. `name` is its fully qualified host name, as its MX and its certificate say it."""
+    """One mail host. `name` is its fully qualified host name, as its MX and its certificate say it.
+
+    `roles` are what it does: take mail from other servers (mx), from users (submission), keep it for them (mailbox), or
+    take it from machines (relay). Hosts that divide these among them need `inner`, by which they know each other.
+    """

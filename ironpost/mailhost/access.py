@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from ironpost.accounts import Account
 from ironpost.component import Port
-from ironpost.mailhost.said import HostSettings
+from ironpost.mailhost.roles import RoleValues
 
 # What Dovecot calls the services that allowlists name.
 LOGINS = {"smtp": "submission", "imap": "imap", "pop3": "pop3", "sieve": "managesieve"}
@@ -23,7 +23,7 @@ class Allowlist:
     ipv6: tuple[str, ...]
 
 
-class DoorsValues(HostSettings):
+class DoorsValues(RoleValues):
     """Doors: who may come in, and what the firewall opens."""
 
     @property
@@ -33,9 +33,10 @@ class DoorsValues(HostSettings):
 
     @property
     def allowlists(self) -> tuple[Allowlist, ...]:
-        """The operators', which is there even when it is empty, and each other one that was written."""
+        """The operators', which is there even when it is empty, each other that was written, and the fleet's own."""
         names = ["ssh", *(name for name in LOGINS.values() if getattr(self.allow, name))]
-        return tuple(allowlist(name, getattr(self.allow, name)) for name in names)
+        found = tuple(allowlist(name, getattr(self.allow, name)) for name in names)
+        return (*found, allowlist("fleet", self.fleet_addresses)) if self.inner else found
 
     @property
     def operators(self) -> Allowlist:
@@ -54,14 +55,15 @@ class DoorsValues(HostSettings):
 
     @property
     def restricts_logins(self) -> bool:
-        """Some service that people log in to has an allowlist."""
-        return any(getattr(self.allow, name) for name in LOGINS.values())
+        """Who may log in from where, or at all, differs between the services."""
+        return self.splits_logins or any(getattr(self.allow, name) for name in LOGINS.values())
 
     @property
     def login_ports(self) -> tuple[str, ...]:
         """Where a password is asked for."""
         clear = {"imap": "143", "pop3": "110", "managesieve": "4190"}
-        return ("465", "587", "993", "995", *(clear[name] for name in self.cleartext_ports))
+        found = [*(("465", "587") if self.is_submission else ()), *(("993", "995") if self.is_mailbox else ())]
+        return (*found, *(clear[name] for name in self.cleartext_ports))
 
     def sources(self, service: str) -> tuple[str, ...]:
         """The allowlist that a port of this service is open to; none means everyone."""

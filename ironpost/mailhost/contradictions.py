@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from ironpost.mailhost import MailHost
+from ironpost.mailhost.roles import MAILBOX_PORT, WORLD_PORT
 from ironpost.settings import Acme
 
 # Whose they are on every host, or would be with one more setting.
@@ -33,6 +34,7 @@ def missing_files(mailhost: MailHost, directory: Path) -> list[str]:
     named = [certificate.authority if isinstance(certificate, Acme) else certificate.chain]
     named += [mailhost.ssh.key, mailhost.ssh.known_hosts]
     named += [mailhost.probe.authority] if mailhost.probe else []
+    named += [mailhost.inner.authority, mailhost.inner.chain] if mailhost.inner else []
     named += [mailhost.client_certificates.authority] if mailhost.client_certificates else []
     named += [smarthost.authority for smarthost in mailhost.smarthosts]
     return [name for name in named if name and not (directory / Path(name).expanduser()).is_file()]
@@ -70,7 +72,7 @@ def relaying_mistakes(mailhost: MailHost) -> list[str]:
         if name not in hosted
     ]
     owners = [f"relay client {client.name}" for client in mailhost.relay_clients if client.certificate]
-    owners += [account.address for account in mailhost.accounts if account.certificates]
+    owners += [account.address for account in mailhost.login_accounts if account.certificates]
     if owners and not mailhost.client_certificates:
         mistakes.append(f"client_certificates: is not set, but {owners[0]} has a certificate; name the CA and a port")
     keys = [key for restriction in mailhost.restriction_classes for key in restriction.keys]
@@ -117,6 +119,8 @@ def port_mistakes(mailhost: MailHost) -> list[str]:
         (mailhost.ssh.port, "ssh"),
         (mailhost.certificate_port, "client_certificates"),
         (mailhost.relay_port, "relay_clients known by address"),
+        (MAILBOX_PORT if mailhost.takes_from_fleet else 0, "inner, for mailboxes"),
+        (WORLD_PORT if mailhost.sends_for_fleet else 0, "inner, for the world"),
     ):
         if port:
             owners.setdefault(port, []).append(name)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ironpost.mailhost.said import HostSettings
+from ironpost.mailhost.roles import RoleValues
 
 
-class DovecotValues(HostSettings):
+class DovecotValues(RoleValues):
     """What dovecot.conf says in Dovecot's own words."""
 
     @property
@@ -30,5 +30,5 @@ class DovecotValues(HostSettings):
     @property
     def auth_memory_mib(self) -> int:
         """What Dovecot's login process may take: the dearest Argon2id hash of an account, and 256 MiB besides."""
-        costs = [int(account.password.split("$")[3].partition(",")[0][2:]) for account in self.accounts]
+        costs = [int(account.password.split("$")[3].partition(",")[0][2:]) for account in self.login_accounts]
         return 256 + max(costs, default=0) // 1024

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from ironpost.mailhost.said import HostSettings
+from ironpost.mailhost.roles import RoleValues
 
 
-class PostfixValues(HostSettings):
+class PostfixValues(RoleValues):
     """What main.cf and master.cf say in Postfix's own words."""
 
     @property
@@ -24,6 +24,11 @@ class PostfixValues(HostSettings):
     def postfix_domains(self) -> tuple[str, ...]:
         """The hosted domains, and the host's own name, where postmaster, abuse and root have an address too."""
         return tuple(dict.fromkeys((*self.domain_names, self.name)))
+
+    @property
+    def smtp_ports(self) -> tuple[str, ...]:
+        """Where strangers and users are spoken to."""
+        return (*(("25",) if self.is_mx else ()), *(("465", "587") if self.is_submission else ()))
 
     @property
     def queue_minfree_bytes(self) -> int:

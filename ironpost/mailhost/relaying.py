@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ironpost.mailhost.said import HostSettings
+from ironpost.mailhost.roles import RoleValues
 from ironpost.settings import RelayClient, Smarthost
 
 RELAY_PORT = 2525
@@ -39,7 +39,7 @@ class Route:
         return f"/etc/ssl/ironpost/smarthost-{self.number}.pem"
 
 
-class RelayingValues(HostSettings):
+class RelayingValues(RoleValues):
     """Who sends through the host without a login, and through whom it sends."""
 
     @property
@@ -57,7 +57,7 @@ class RelayingValues(HostSettings):
                 account.certificates,
             )
             for number, account in enumerate(self.accounts, 1)
-            if account.certificates and not account.disabled
+            if account.certificates and not account.disabled and self.is_submission
         ]
         return (*machines, *users)
 

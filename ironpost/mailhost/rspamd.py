@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import get_args
 
 from ironpost.component import DkimSigner
-from ironpost.mailhost.said import HostSettings, OutsideService
+from ironpost.mailhost.domain import Domain
+from ironpost.mailhost.roles import RoleValues
+from ironpost.mailhost.said import OutsideService
 
 OWNERS = "/var/lib/rspamd/owners"
 
 
-class RspamdValues(HostSettings):
+class RspamdValues(RoleValues):
     """What rspamd's files say."""
 
     @property
@@ -34,11 +36,15 @@ class RspamdValues(HostSettings):
 
     @property
     def signers(self) -> tuple[DkimSigner, ...]:
-        """Whose mail is signed, and what is said of the selectors."""
+        """Whose mail is signed, and what is said of the selectors. Keys are only where mail leaves."""
         return tuple(
             DkimSigner(domain.name, self.dkim_label(domain.name), domain.dkim.rsa, domain.dkim.ed25519)
-            for domain in self.domains
+            for domain in self.signed_domains
         )
+
+    @property
+    def signed_domains(self) -> tuple[Domain, ...]:
+        return self.domains if self.sends else ()
 
     def dkim_label(self, domain: str) -> str:
         """The host's word in the selectors that it makes up for a domain."""

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from ironpost.accounts import Account, read_accounts
 from ironpost.component import Port
 from ironpost.mailhost.domain import Domain
+from ironpost.mailhost.member import Member, RoleName
 from ironpost.secret import Secret
 from ironpost.settings import (
     Acme,
@@ -18,6 +19,7 @@ from ironpost.settings import (
     CertificateFiles,
     ClientCertificates,
     DnsName,
+    Inner,
     Limits,
     MailAddress,
     ProbeLogin,
@@ -65,6 +67,8 @@ class HostSettings(Setting):
     domains: Annotated[tuple[Domain, ...], Field(min_length=1)]
     admin: MailAddress
     certificate: CertificateFiles | Acme
+    roles: Annotated[tuple[RoleName, ...], Field(min_length=1)] = ("mx", "submission", "mailbox")
+    inner: Inner | None = None
     ipv4: Annotated[str, BeforeValidator(address_of(4))] | None = None
     ipv6: Annotated[str, BeforeValidator(address_of(6))] | None = None
     ssh: Ssh = Field(default_factory=Ssh)
@@ -91,6 +95,7 @@ class HostSettings(Setting):
     _open_ports: tuple[Port, ...] = PrivateAttr(default=())
     _parked_names: tuple[str, ...] = PrivateAttr(default=())
     _fleet_addresses: tuple[str, ...] = PrivateAttr(default=())
+    _members: tuple[Member, ...] = PrivateAttr(default=())
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> HostSettings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ironpost.mailhost.domain import Domain
-from ironpost.mailhost.said import HostSettings
+from ironpost.mailhost.roles import RoleValues
 
 FOLDER = "/etc/ironpost/web"
 CHALLENGES = "/var/lib/ironpost/acme"
@@ -37,13 +37,13 @@ class Site:
         return "POST" in self.methods
 
 
-class WebValues(HostSettings):
+class WebValues(RoleValues):
     """What the small web server of a mail host answers."""
 
     @property
     def web_sites(self) -> tuple[Site, ...]:
-        """All names of all domains, in the order of the domains."""
-        return tuple(site for domain in self.domains for site in sites(domain))
+        """All names of all domains, in the order of the domains; the hosts that take their mail answer them."""
+        return tuple(site for domain in self.domains for site in sites(domain) if self.is_mx)
 
     @property
     def web_names(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 
@@ -14,8 +15,8 @@ Wave = tuple[MailHost, ...]
 def waves_of(mailhosts: Sequence[MailHost], canary: int, sizes: Sequence[str]) -> tuple[Wave, ...]:
     """The canary, then waves until `10%`, `50%`, … or `3` of the hosts are done, in the order of the inventory.
 
-    No wave holds all hosts of one domain: what a wave breaks, others still take the mail for. A host that some domain
-    has alone is changed in a wave of its own, last.
+    No wave holds all hosts of one role of one domain: what a wave breaks, others still do. A host that is alone in a
+    role for some domain is changed in a wave of its own, last.
     """
     alone = [mailhost for mailhost in mailhosts if is_alone(mailhost, mailhosts)]
     others = [mailhost for mailhost in mailhosts if mailhost not in alone]
@@ -24,7 +25,7 @@ def waves_of(mailhosts: Sequence[MailHost], canary: int, sizes: Sequence[str]) -
     for target in (canary, *(count_of(size, len(others)) for size in sizes), len(others)):
         wanted = target - (len(others) - len(left))
         while wanted > 0 and left:
-            wave = fitting(left, others, wanted)
+            wave = fitting(left, mailhosts, wanted)
             found.append(wave)
             left = [mailhost for mailhost in left if mailhost not in wave]
             wanted -= len(wave)
@@ -32,7 +33,7 @@ def waves_of(mailhosts: Sequence[MailHost], canary: int, sizes: Sequence[str]) -
 
 
 def fitting(left: Sequence[MailHost], all_hosts: Sequence[MailHost], wanted: int) -> Wave:
-    """The first `wanted` hosts that leave each domain one host outside of the wave."""
+    """The first `wanted` hosts that leave each role of each domain one host outside of the wave."""
     wave: list[MailHost] = []
     for mailhost in left:
         if len(wave) < wanted and not takes_all([*wave, mailhost], all_hosts):
@@ -41,17 +42,17 @@ def fitting(left: Sequence[MailHost], all_hosts: Sequence[MailHost], wanted: int
 
 
 def takes_all(wave: Iterable[MailHost], all_hosts: Iterable[MailHost]) -> bool:
-    """Whether some domain would be left without a host."""
+    """Whether some domain would be left without a host for one of the roles."""
     inside = {mailhost.name for mailhost in wave}
-    serving: dict[str, set[str]] = {}
+    serving: dict[tuple[str, str], set[str]] = {}
     for mailhost in all_hosts:
-        for domain in mailhost.domain_names:
-            serving.setdefault(domain, set()).add(mailhost.name)
+        for place in itertools.product(mailhost.domain_names, mailhost.roles):
+            serving.setdefault(place, set()).add(mailhost.name)
     return any(names <= inside for names in serving.values())
 
 
 def is_alone(mailhost: MailHost, mailhosts: Iterable[MailHost]) -> bool:
-    """Whether one of its domains has no other host."""
+    """Whether one of its domains has no other host for one of its roles."""
     return takes_all([mailhost], mailhosts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ironpost.settings.access import Allow, Limits, list_mistakes
 from ironpost.settings.block import Setting, blocks_of, shown
 from ironpost.settings.connection import ProbeLogin, Ssh, VantagePoint
+from ironpost.settings.inner import Inner
 from ironpost.settings.publication import Parked, Rfc2136, TsigKey
 from ironpost.settings.relaying import ClientCertificates, Fingerprint, RelayClient, Smarthost, fingerprint
 from ironpost.settings.rollout import Waves
@@ -32,6 +33,7 @@ __all__ = [
     "Dkim",
     "DnsName",
     "Fingerprint",
+    "Inner",
     "Limits",
     "MailAddress",
     "Network",

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ironpost.dns.records.tlsa import PORTS
+from ironpost.dns.records.tlsa import ports_of
 from ironpost.errors import HostError
 from ironpost.fleet import Fleet
 from ironpost.mailhost import MailHost
@@ -77,8 +77,8 @@ def served_otherwise(fleet: Fleet, mailhost: MailHost, digests: tuple[str, ...])
 def asked(mailhost: MailHost) -> Iterator[str]:
     """address,port,kind of each handshake. The RSA certificate shows where TLS 1.2 is spoken to all: on port 25."""
     for address in mailhost.addresses:
-        yield from (f"{address},{port},any" for port in PORTS)
-        if mailhost.tls_rsa and not mailhost.tls_closed:
+        yield from (f"{address},{port},any" for port in ports_of(mailhost))
+        if mailhost.tls_rsa and mailhost.is_mx and not mailhost.tls_closed:
             yield f"{address},25,rsa"
 
 

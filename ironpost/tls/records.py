@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ironpost.dns.apply import Outcome, carry_out
-from ironpost.dns.records.tlsa import PORTS
+from ironpost.dns.records.tlsa import ports_of
 from ironpost.dns.survey import survey
 from ironpost.dns.wanted import wanted
 from ironpost.dns.zone import NameServer
@@ -60,7 +60,7 @@ def publish(fleet: Fleet, mailhost: MailHost, before: Before = lambda ttl: None)
 
 
 def names(mailhost: MailHost) -> tuple[str, ...]:
-    return tuple(f"_{port}._tcp.{mailhost.name}" for port in PORTS)
+    return tuple(f"_{port}._tcp.{mailhost.name}" for port in ports_of(mailhost))
 
 
 def shown(mailhost: MailHost, digests: tuple[str, ...], servers: tuple[str, ...]) -> Shown:

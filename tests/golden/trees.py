@@ -12,14 +12,19 @@ from ironpost.mailhost import MailHost
 from ironpost.secret import Secret
 
 FOLDER = Path(__file__).parent
-MAILHOSTS = read_inventory(FOLDER / "inventory.py").mailhosts
+WHOLE = read_inventory(FOLDER / "inventory.py").mailhosts
+# Hosts that divide their roles: of them only what differs by role is kept.
+DIVIDED = read_inventory(FOLDER / "divided.py").mailhosts
+MAILHOSTS = (*WHOLE, *DIVIDED)
+BY_ROLE = ("components.txt", "etc/postfix/", "etc/dovecot/", "etc/nftables.conf", "etc/rspamd/rspamd.conf.override")
 
 
 def golden_tree(mailhost: MailHost) -> dict[str, str]:
     """Text by path below the host's folder: its files, and `components.txt` with all that is not a file."""
     components = components_of(mailhost)
     tree = {file.path.lstrip("/"): text_of(file) for component in components for file in component.files}
-    return tree | {"components.txt": "\n".join(described(component) for component in components)}
+    tree |= {"components.txt": "\n".join(described(component) for component in components)}
+    return {name: text for name, text in tree.items() if mailhost in WHOLE or name.startswith(BY_ROLE)}
 
 
 def text_of(file: HostFile) -> str:

@@ -21,6 +21,7 @@ class Host:
 
     tls: str = "intermediate"
     cleartext_ports: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ("mx", "submission", "mailbox")
 
 
 PORT: dict[str, Any] = {

@@ -20,6 +20,7 @@ MODEL = frozenset(
         "accounts",
         "mailhost",
         "fleet",
+        "fleet_roles",
         "component",
         "inventory",
         "certificate",

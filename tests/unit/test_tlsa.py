@@ -6,20 +6,20 @@ import pytest
 
 from ironpost.dns.plan import Change, ZonePlan, refusals
 from ironpost.dns.records import TlsKey, Told
-from ironpost.dns.records.tlsa import PORTS, tlsa_sets
+from ironpost.dns.records.tlsa import ports_of, tlsa_sets
 from ironpost.dns.recordset import SetId
 from ironpost.dns.told import understood
 from ironpost.mailhost import MailHost
 from tests.unit.test_dns_plan import UPDATES
 
-HOST = MailHost(name="mx1.example.org")
+HOST = MailHost(name="mx1.example.org", roles=("mx", "submission", "mailbox"))
 KEYS = (TlsKey("ecdsa", "current", "aa" * 32), TlsKey("ecdsa", "next", "bb" * 32))
 
 
 def test_each_port_has_the_current_and_the_next_key() -> None:
     """Resolvers know the next key long before a port serves it (RFC 7671 §8.1)."""
     found = list(tlsa_sets(HOST, {HOST.name: Told(tls=KEYS)}))
-    assert [each.id.name for each in found] == [f"_{port}._tcp.mx1.example.org" for port in PORTS]
+    assert [each.id.name for each in found] == [f"_{port}._tcp.mx1.example.org" for port in (25, 465, 587, 993, 995)]
     assert {each.values for each in found} == {("3 1 1 " + "aa" * 32, "3 1 1 " + "bb" * 32)}
 
 
@@ -33,7 +33,7 @@ def test_a_new_key_is_one_change_on_all_ports(others: int, refused: bool) -> Non
     """Five sets of one host are no sign of a wrong inventory."""
     tlsa = [
         Change("~", SetId(f"_{port}._tcp.mx1.example.org", "TLSA"), ("a",), ("b",), "why", "s", "own", "own")
-        for port in PORTS
+        for port in ports_of(HOST)
     ]
     rest = [
         Change("=", SetId(f"h{n}.example.org", "A"), ("a",), ("a",), "why", "s", "own", "own") for n in range(others)

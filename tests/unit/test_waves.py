@@ -17,6 +17,7 @@ class Host:
 
     name: str
     domain_names: tuple[str, ...]
+    roles: tuple[str, ...] = ("mx", "submission", "mailbox")
 
 
 def fleet(*domains: str) -> list[Any]:
@@ -51,6 +52,11 @@ def test_a_host_that_a_domain_has_alone_is_changed_alone_and_last() -> None:
     """Nothing stands in for it; by then the change is known to be good."""
     assert names(fleet("ab", "a", "a"))[-1] == ["mx1"]
     assert names(fleet("a", "b")) == [["mx1"], ["mx2"]]
+
+
+def test_a_host_that_has_another_only_in_one_that_is_alone_has_its_wave() -> None:
+    """mx1 is alone for b and goes last; it stands in for mx2 meanwhile."""
+    assert names(fleet("ab", "a")) == [["mx2"], ["mx1"]]
 
 
 def test_every_host_is_in_exactly_one_wave() -> None:

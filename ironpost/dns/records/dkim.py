@@ -23,6 +23,8 @@ def dkim_sets(domain: Domain, serving: tuple[MailHost, ...], told: Tellings) -> 
     """The sets of all hosts that serve a domain; for one that could not be read, one whose values are not known."""
     owners: dict[str, str] = {}
     for mailhost in serving:
+        if not mailhost.sends:
+            continue
         known = told.get(mailhost.name)
         found = [
             (pair, key) for pair in (known.dkim if known else ()) if pair.domain == domain.name for key in pair.keys

@@ -10,5 +10,5 @@ from ironpost.mailhost import Domain, MailHost
 
 
 def mx_sets(domain: Domain, serving: tuple[MailHost, ...], told: Tellings) -> Iterator[RecordSet]:
-    targets = tuple(f"{mailhost.mx_preference} {mailhost.name}." for mailhost in serving)
+    targets = tuple(f"{mailhost.mx_preference} {mailhost.name}." for mailhost in serving if mailhost.is_mx)
     yield record_set(domain.name, "MX", targets, "where mail for the domain goes (RFC 5321 §5.1)")

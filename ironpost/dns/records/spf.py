@@ -23,10 +23,14 @@ def spf_sets(domain: Domain, serving: tuple[MailHost, ...], told: Tellings) -> I
 
 
 def own_terms(domain: Domain, serving: tuple[MailHost, ...]) -> tuple[str, ...]:
-    """`mx` costs one of ten lookups and follows the hosts by itself; addresses cost none and are fixed."""
-    if not domain.spf_flat:
+    """`mx` costs one of ten lookups and follows the hosts by itself; addresses cost none and are fixed.
+
+    Where other hosts send than take mail, only the addresses of those that send are right.
+    """
+    sending = [mailhost for mailhost in serving if mailhost.sends]
+    if not domain.spf_flat and sending == [mailhost for mailhost in serving if mailhost.is_mx]:
         return ("mx",)
-    return tuple(term(address) for mailhost in serving for address in mailhost.addresses)
+    return tuple(term(address) for mailhost in sending for address in mailhost.addresses)
 
 
 def term(sender: str) -> str:

@@ -11,9 +11,10 @@ from ironpost.mailhost.web import sites
 
 
 def web_sets(domain: Domain, serving: tuple[MailHost, ...], told: Tellings) -> Iterator[RecordSet]:
-    """Every host that serves the domain answers under each of them, so that one that is away keeps nobody waiting."""
-    ipv4 = tuple(mailhost.ipv4 for mailhost in serving if mailhost.ipv4)
-    ipv6 = tuple(mailhost.ipv6 for mailhost in serving if mailhost.ipv6)
+    """Every host that takes the domain's mail answers under each of them: one that is away keeps nobody waiting."""
+    answering = tuple(mailhost for mailhost in serving if mailhost.is_mx)
+    ipv4 = tuple(mailhost.ipv4 for mailhost in answering if mailhost.ipv4)
+    ipv6 = tuple(mailhost.ipv6 for mailhost in answering if mailhost.ipv6)
     for site in sites(domain):
         why = f"where {REASONS[site.name.partition('.')[0]]}"
         if ipv4:

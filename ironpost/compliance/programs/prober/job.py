@@ -17,7 +17,7 @@ OPTIONAL_PORTS = (143, 110)
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
-    """`job` is {name, addresses, domains, policies, reports, deep}. The answer has a part for each address."""
+    """`job` is {name, addresses, domains, policies, reports, ports, deep}. The answer has a part for each address."""
     found: dict[str, Any] = {"addresses": {}, "seconds": {}}
     with ThreadPoolExecutor(PARALLEL + len(job["addresses"])) as pool:  # the scans wait for silence, mostly
         names = pool.submit(dane.look, job["name"], TLS_PORTS)
@@ -38,24 +38,37 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
 
 def plan(job: dict[str, Any], address: str) -> dict[str, tuple[Any, ...]]:
     """Label → (function, arguments). The long ones first."""
-    name, domain = job["name"], job["domains"][0]
+    name = job["name"]
     ports = tuple(range(1, 65536)) if job.get("deep") else scan.USUAL
     work: dict[str, tuple[Any, ...]] = {"ports": (scan.open_ports, address, ports)}
     if job.get("deep"):
         work["datagrams"] = (datagrams.answers, address)
-    work["smuggling"] = (smtp.smuggling, address, domain)
+    spoken = [port for port in TLS_PORTS if port in job.get("ports", TLS_PORTS)]
+    if 25 in spoken:
+        work |= as_a_server(job, address)
+    work |= {f"tls/{port}": (tls.look, address, port, name) for port in spoken}
+    work |= {f"exchange/{port}": (exchange.look, address, port, name) for port in spoken}
+    if 587 in spoken:
+        work["smtp/587"] = (smtp.session, address, 587, name)
+        work["injection/587"] = (smtp.injection, address, 587, name)
+    if 465 in spoken:
+        work["smtp/465"] = (smtp.implicit, address, 465, name)
+    work |= {f"policy/{each}": (web.policy, address, f"mta-sts.{each}") for each in job.get("policies", [])}
+    return work
+
+
+def as_a_server(job: dict[str, Any], address: str) -> dict[str, tuple[Any, ...]]:
+    """What another mail server sees, on port 25."""
+    name, domain = job["name"], job["domains"][0]
+    work: dict[str, tuple[Any, ...]] = {"smuggling": (smtp.smuggling, address, domain)}
     work["relay"] = (smtp.relay, address, domain)
-    work |= {f"tls/{port}": (tls.look, address, port, name) for port in TLS_PORTS}
-    work |= {f"exchange/{port}": (exchange.look, address, port, name) for port in TLS_PORTS}
     work["without tls"] = (exchange.without_tls, address, domain)
-    work |= {f"smtp/{port}": (smtp.session, address, port, name) for port in (25, 587)}
-    work["smtp/465"] = (smtp.implicit, address, 465, name)
-    work |= {f"injection/{port}": (smtp.injection, address, port, name) for port in (25, 587)}
+    work["smtp/25"] = (smtp.session, address, 25, name)
+    work["injection/25"] = (smtp.injection, address, 25, name)
     work["pipelining"] = (smtp.pipelining, address, domain)
     work["manners"] = (manners.manners, address, name, job["domains"])
     work["unknown"] = (smtp.unknown, address, job["domains"])
     work["reports"] = (smtp.takes, address, job.get("reports", []))
-    work |= {f"policy/{each}": (web.policy, address, f"mta-sts.{each}") for each in job.get("policies", [])}
     return work
 
 

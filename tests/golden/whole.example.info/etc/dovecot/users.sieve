@@ -1,0 +1,1 @@
+secret (131 bytes of text)
