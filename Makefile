@@ -5,7 +5,7 @@ BIN := .venv/bin
 .DEFAULT_GOAL := help
 # Lab tests mostly wait, so two labs go on side by side while a third process runs what needs none (tests/conftest.py).
 SIDE_BY_SIDE := -n 3 --dist loadscope
-.PHONY: help announce host-packages prepare demo demo-stop test soak sabotage bench golden docs fmt check
+.PHONY: help announce host-packages prepare demo demo-fleet demo-stop test soak sabotage bench golden docs fmt check
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,8 +33,12 @@ prepare: host-packages
 demo: prepare ## boot two mail hosts in a network of their own, deploy, publish, send mail, verify
 	@$(BIN)/ironpost demo
 
-demo-stop: ## take the demo's network down
+demo-fleet: prepare ## boot eight mail hosts that divide their roles; see a careless change refused and undone
+	@$(BIN)/ironpost demo-fleet
+
+demo-stop: ## take the demos' networks down
 	@$(BIN)/ironpost lab down
+	@$(BIN)/ironpost lab down --name demo-fleet
 
 test: prepare ## every test, the real hosts included (under 20 minutes on two cores)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check -q .

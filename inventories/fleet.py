@@ -26,7 +26,8 @@ from ironpost.settings import (
 
 _lab = Lab.current()
 _DOMAINS = "example.org", "example.com", "fleet.example"
-_ADMIN = {"example.org": "alice@example.org", "example.com": "dave@example.com", "fleet.example": "fay@fleet.example"}
+# Whose mailbox `ironpost verify` reads, by the domain that the host is called in.
+_PROBE = {"example.org": "alice@example.org", "example.com": "dave@example.com", "fleet.example": "fay@fleet.example"}
 # The others have theirs on the first host with mailboxes.
 _HOMES = {"anna": "box2.example.com", "dave": "box2.example.com", "finn": "whole.fleet.example"}
 
@@ -63,7 +64,7 @@ def _mailhost(name: str, *roles: str, domains: tuple[str, ...] = _DOMAINS, **mor
         ipv4=host.ipv4,
         ipv6=host.ipv6,
         ssh=_ssh(name),
-        admin=_ADMIN[home],
+        admin="alice@example.org",
         domains=[_domain(each) for each in domains],
         certificate=CertificateFiles(
             chain=str(chain), key=Secret.file(key), next_key=Secret.file(_lab.next_certificate(host.fqdn)[1])
@@ -76,8 +77,8 @@ def _mailhost(name: str, *roles: str, domains: tuple[str, ...] = _DOMAINS, **mor
         outgoing_check="mail.example.net",
         certificate_authorities=["authority.example"],
         probe=ProbeLogin(
-            address=_ADMIN[home],
-            password=Secret.file(password_file(_lab.directory, _ADMIN[home])),
+            address=_PROBE[home],
+            password=Secret.file(password_file(_lab.directory, _PROBE[home])),
             authority=str(_lab.root_certificate),
         ),
         **more,

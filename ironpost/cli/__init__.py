@@ -41,6 +41,7 @@ COMMANDS = {
     "unban": ("ironpost.cli.unban", "Let an address in again that was banned for guessing passwords."),
     "lab": ("ironpost.cli.lab", "The test network of real Debian hosts on this machine."),
     "demo": ("ironpost.cli.demo", "A tour in the test network: deploy, publish, send, verify."),
+    "demo-fleet": ("ironpost.cli.demo_fleet", "Eight hosts that divide their roles, and a change that is refused."),
 }
 
 
@@ -51,7 +52,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name.replace("-", "_"))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -106,7 +106,8 @@ class ListsAreThoseOfTheInventory:
                 faults += compared(f"the firewall's {service}", in_force(snapshot, "ironpost", service), said(networks))
                 faults += open_besides(snapshot, service, ports)
         extra = in_force(snapshot, "ironpost_bans", "never")
-        strangers = {net for net in extra if not covered(net, wanted) and net.prefixlen < net.max_prefixlen}
+        fleet = said(mailhost.fleet_addresses)
+        strangers = {net for net in extra if not covered(net, wanted | fleet) and net.prefixlen < net.max_prefixlen}
         faults += [f"{net} is never banned, and in no allowlist" for net in sorted(map(str, strangers))]
         faults += [
             f"the bans' never lacks {net}" for net in sorted(map(str, wanted)) if not covered_by_text(net, extra)

@@ -17,6 +17,8 @@ from ironpost.mailhost import MailHost
 LEAST_MEMORY_KIB = 19456
 LEAST_PASSES = 2
 SYSTEM_BACKENDS = ("pam", "passwd", "shadow", "bsdauth", "nss")
+# Ports of the fleet, where a certificate is asked for and no login.
+FLEET = ("4525/inet", "4526/inet")
 BOUND = ("reject_sender_login_mismatch", "reject_authenticated_sender_login_mismatch")
 
 
@@ -60,6 +62,7 @@ class NoLoginOutsideTls:
             f"{name}: smtpd_tls_auth_only = {service['smtpd_tls_auth_only']}"
             for name, service in smtpd(snapshot)
             if service["smtpd_tls_auth_only"] != "yes"
+            and (name not in FLEET or service["smtpd_sasl_auth_enable"] != "no")
         ]
         if dovecot_value(snapshot, "ssl", "ssl", "yes") != "required":
             faults.append(f"dovecot: ssl = {snapshot.dovecot.get('ssl', 'yes')}")
@@ -111,7 +114,8 @@ class PasswordsAreArgon2id:
                 faults.append(f"{row['user']}: the scheme is {row['scheme'] or row['kind'] or 'none'}")
             elif cost.get("m", 0) < LEAST_MEMORY_KIB or cost.get("t", 0) < LEAST_PASSES:
                 faults.append(f"{row['user']}: Argon2id with m={cost.get('m')}, t={cost.get('t')}")
-        salts = [row["salt"] for row in rows if row["salt"]]
+        # One account may stand in the files of several services.
+        salts = [salt for _, salt in {(row["user"], row["salt"]) for row in rows if row["salt"]}]
         if len(set(salts)) != len(salts):
             faults.append("two accounts share a salt")
         return holds_unless(
@@ -156,6 +160,7 @@ class SendersBelongToLogins:
     claim="Mail logins have nothing to do with the accounts of the system",
     reference="CIS; doveconf passdb, userdb, first_valid_uid",
     severity="high",
+    roles=("mailbox",),
 )
 class MailLoginsAreNotSystemLogins:
     """With Debian's defaults whoever guesses root's password by IMAP is root by SSH."""

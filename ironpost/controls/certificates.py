@@ -16,9 +16,13 @@ from ironpost.evidence.probes import Probes, collected
 from ironpost.evidence.snapshot import Snapshot
 from ironpost.mailhost import MailHost
 
-PROGRAMS = ("postfix", "dovecot")
 DISTRIBUTION = ("snakeoil", "/etc/dovecot/private/dovecot")
 RENEW = "put a certificate in place that names this host, with its whole chain, and deploy again"
+
+
+def programs_of(mailhost: MailHost) -> tuple[str, ...]:
+    """Who serves a certificate: Dovecot only where one logs in."""
+    return ("postfix", "dovecot") if {"submission", "mailbox"} & set(mailhost.roles) else ("postfix",)
 
 
 def served(mailhost: MailHost, probes: Probes) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -60,7 +64,7 @@ class ChainIsTrusted:
 
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
         faults = []
-        for program in PROGRAMS:
+        for program in programs_of(mailhost):
             leaf = leaf_on_disk(snapshot, program)
             if leaf.not_valid_after_utc < snapshot.taken:
                 faults.append(f"{program}: the certificate on disk ended {leaf.not_valid_after_utc:%Y-%m-%d}")
@@ -87,7 +91,7 @@ class CertificateNamesTheHost:
     """Clients compare the name that they were told with the names in it, and give up."""
 
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
-        leaves = [(program, leaf_on_disk(snapshot, program)) for program in PROGRAMS]
+        leaves = [(program, leaf_on_disk(snapshot, program)) for program in programs_of(mailhost)]
         return holds_unless(
             (f"{where}: {fault}" for where, leaf in leaves for fault in misnamed(mailhost, leaf)), remedy=RENEW
         )
@@ -118,7 +122,7 @@ class CertificateIsOurs:
 
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
         faults = []
-        for program in PROGRAMS:
+        for program in programs_of(mailhost):
             files = snapshot.tls_files(program)
             faults += [
                 f"{program} uses {file['path']}" for file in files if any(d in file["path"] for d in DISTRIBUTION)

@@ -12,8 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ironpost.controls.certificates import PROGRAMS, RENEW, leaf_on_disk, leaf_served, served
+from ironpost.controls.certificates import RENEW, leaf_on_disk, leaf_served, programs_of, served
 from ironpost.controls.control import Verdict, control, holds, holds_unless
+from ironpost.controls.tls import ports_of
 from ironpost.evidence import NotCollectedError
 from ironpost.evidence.probes import Probes, collected
 from ironpost.evidence.snapshot import Snapshot
@@ -39,7 +40,7 @@ class KeysAreStrong:
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
         faults = [
             f"{program}: {fault}"
-            for program in PROGRAMS
+            for program in programs_of(mailhost)
             for chain in chains_on_disk(snapshot, program)
             for fault in weak_keys(chain)
         ]
@@ -67,7 +68,7 @@ class SignaturesAreStrong:
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
         faults = [
             f"{program}: {fault}"
-            for program in PROGRAMS
+            for program in programs_of(mailhost)
             for chain in chains_on_disk(snapshot, program)
             for fault in weak_hashes(chain)
         ]
@@ -90,7 +91,7 @@ class CertificateLastsAWhile:
     """Renewal begins earlier than that: less means that it fails, and nobody looked."""
 
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
-        leaves = [(program, leaf_on_disk(snapshot, program)) for program in PROGRAMS]
+        leaves = [(program, leaf_on_disk(snapshot, program)) for program in programs_of(mailhost)]
         return holds_unless(
             (f"{where}: {fault}" for where, leaf in leaves for fault in untimely(leaf, snapshot.taken)), remedy=LATE
         )
@@ -114,12 +115,12 @@ class RenewalsReachEveryPort:
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
         known = {
             hashlib.sha256(chain[0].public_bytes(Encoding.DER)).hexdigest()
-            for program in PROGRAMS
+            for program in programs_of(mailhost)
             for chain in chains_on_disk(snapshot, program)
         }
         faults = []
         for port, seen in collected(snapshot.raw.get("serving"), "what the ports serve").items():
-            if collected(seen, f"certificate of port {port}") not in known:
+            if int(port) in ports_of(mailhost) and collected(seen, f"certificate of port {port}") not in known:
                 faults.append(f"port {port} serves a certificate that is not on disk (any more)")
         return holds_unless(faults, remedy="reload Postfix and Dovecot; the timer and the deploy do so by themselves")
 

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ironpost.controls.certificates import served
 from ironpost.controls.control import Verdict, control, holds_unless, not_applicable
+from ironpost.controls.tls import ports_of
 from ironpost.evidence.probes import Probes, collected
 from ironpost.evidence.snapshot import Snapshot
 from ironpost.mailhost import MailHost
@@ -70,6 +71,7 @@ def keys_told(snapshot: Snapshot) -> list[dict[str, str]]:
     claim="The MX name has TLSA records for port 25 that DNSSEC proves and that senders can use",
     reference="RFC 7672 §3.1; RFC 7671; BSI TR-03108-1",
     severity="high",
+    roles=("mx",),
 )
 class TlsaIsPublishedAndSecure:
     """Without them whoever sits in between strips STARTTLS, and nobody notices."""
@@ -93,6 +95,7 @@ class TlsaIsPublishedAndSecure:
     claim="What port 25 serves on every address is what its TLSA records say",
     reference="RFC 7672 §3; RFC 6698 §2.1; posttls-finger(1)",
     severity="critical",
+    roles=("mx",),
 )
 class ServedKeyIsThePublishedOne:
     """A record that does not fit makes every DANE sender defer its mail, and bounce it after days."""
@@ -111,6 +114,7 @@ class ServedKeyIsThePublishedOne:
     "DANE-03",
     claim="The next key is held and published beside the current one",
     reference="RFC 7671 §8.1",
+    roles=("mx",),
 )
 class NextKeyIsPublishedToo:
     """A key that is lost or stolen is replaced at once only when everybody knows the next one already."""
@@ -184,4 +188,7 @@ class ClientPortsHaveTlsa:
     """A mail program that looks needs no trust in any authority."""
 
     def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
-        return holds_unless(unmatched(mailhost, probes, CLIENT_PORTS), remedy=PUBLISH)
+        return holds_unless(
+            unmatched(mailhost, probes, tuple(port for port in CLIENT_PORTS if port in ports_of(mailhost))),
+            remedy=PUBLISH,
+        )

@@ -32,6 +32,7 @@ NO_KEYS = ("_adsp.", "nobody-has-this-selector.")  # below _domainkey, and asked
     claim="Every letter that leaves is signed for its author's domain, bounces among them",
     reference="RFC 6376 §5; RFC 9989; rspamd dkim_signing; postconf(5) internal_mail_filter_classes",
     severity="high",
+    roles=("submission", "relay"),
 )
 class EveryLetterIsSigned:
     """Large receivers refuse what is not; a bounce without a signature fails DMARC of its own domain."""
@@ -40,7 +41,7 @@ class EveryLetterIsSigned:
         faults = [
             f"{name}: smtpd_milters is empty"
             for name in SUBMISSION
-            if not snapshot.postfix.service(name)["smtpd_milters"]
+            if "submission" in mailhost.roles and not snapshot.postfix.service(name)["smtpd_milters"]
         ]
         if not snapshot.postfix.value("non_smtpd_milters"):
             faults.append("non_smtpd_milters is empty: cron mail leaves unsigned")
@@ -87,6 +88,7 @@ def aligned(letter: Letter) -> list[str]:
     "DKIM-02",
     claim="RSA signing keys have 2048 bits",
     reference="RFC 8301 §3.2; NIST SP 800-177r1 §4.5",
+    roles=("submission", "relay"),
 )
 class RsaKeysHave2048Bits:
     """1024 bits are within reach of those who forge for a living; 4096 do not fit into a DNS answer."""
@@ -144,6 +146,7 @@ def bits(public: str) -> int:
     "DKIM-05",
     claim="Signatures are relaxed, cover the whole body, and leave no room for a second From or Subject",
     reference="RFC 6376 §3.5, §5.4.2, §8.2, §8.15",
+    roles=("submission", "relay"),
 )
 class SignaturesLeaveNoRoom:
     """A header field that is added in front is the one that people read."""
@@ -175,6 +178,7 @@ class SignaturesLeaveNoRoom:
     claim="Every name server shows the public half of the key that signs",
     reference="RFC 6376 §3.6.2, §6.1.2",
     severity="high",
+    roles=("submission", "relay"),
 )
 class PublishedKeysAreThoseInUse:
     """One stale server, and part of the world refuses part of the mail."""

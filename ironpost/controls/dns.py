@@ -16,6 +16,7 @@ PUBLISH = "run `ironpost dns apply`"
     claim="MX records lead to host names with addresses, and each address answers on port 25",
     reference="RFC 5321 §5.1; RFC 2181 §10.3",
     severity="high",
+    roles=("mx",),
 )
 class MxLeadsToWorkingHosts:
     """Mail for a wrong MX waits five days in other people's queues, and comes back."""

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from ironpost.controls.control import Verdict, control, holds_if, holds_unless, not_applicable
-from ironpost.controls.tls import REDEPLOY, dovecot_value, is_modern, listed, looks, settings, smtpd
+from ironpost.controls.tls import (
+    CLEARTEXT_PORTS,
+    REDEPLOY,
+    dovecot_value,
+    is_modern,
+    listed,
+    looks,
+    ports_of,
+    settings,
+    smtpd,
+)
 from ironpost.evidence.probes import Probes, collected
 from ironpost.evidence.snapshot import Snapshot
 from ironpost.mailhost import MailHost
@@ -25,7 +35,7 @@ DAY = 86400
 
 def exchanges(mailhost: MailHost, probes: Probes) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """(where, port, what was seen) of each client port and of 25, on each address."""
-    for port in (25, 465, 587, 993, 995):
+    for port in (port for port in ports_of(mailhost) if port not in CLEARTEXT_PORTS.values()):
         for address, seen in probes.each(f"exchange/{port}"):
             yield f"{address} port {port}", port, seen
 

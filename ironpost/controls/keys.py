@@ -30,6 +30,7 @@ ROTATE = "run `ironpost dkim rotate`"
     "DKIM-03",
     claim="Each letter carries an RSA and an Ed25519 signature",
     reference="RFC 8463 §3–5",
+    roles=("submission", "relay"),
 )
 class TwoAlgorithmsSign:
     """Should one of them fall, the other still stands; many verifiers know RSA alone, and the rest prefers Ed25519."""
@@ -93,6 +94,7 @@ def is_key(kind: str, public: str) -> bool:
     "DKIM-08",
     claim="No signing key is older than 180 days, and none serves twice",
     reference="M3AAWG DKIM Key Rotation BCP (2019); RFC 6376 §3.1",
+    roles=("submission", "relay"),
 )
 class KeysAreYoungAndTheirOwn:
     """Nobody notices when a key is stolen; what it is worth to the thief ends with the next rotation."""
@@ -193,6 +195,7 @@ def signed_for(letter: Letter, mailhost: MailHost) -> Verdict:
     "DKIM-11",
     claim="Nothing obsolete or left over stands among the keys",
     reference="RFC 5617 (Historic); RFC 6376 §3.6.1; RFC 4592",
+    roles=("submission", "relay"),
 )
 class NothingLeftOverAmongKeys:
     """A wildcard makes every selector a key, a private key that nobody knows of signs for whoever finds it."""

@@ -31,6 +31,7 @@ IMPLICIT = {993, 995}
     claim="Mailboxes are read on 993 and 995, inside TLS from the first byte; other ports are closed unless asked for",
     reference="RFC 8314 §3, §4.1; RFC 9051 §11.1",
     severity="high",
+    roles=("mailbox",),
 )
 class MailboxPortsBeginInTls:
     """A program that may begin without TLS can be talked into staying without."""
@@ -113,6 +114,7 @@ class OnlyPostfixDelivers:
     claim="Sessions of one user at one address and connections before login are limited",
     reference="CIS; doveconf mail_max_userip_connections, process_limit",
     cost="passive",
+    roles=("mailbox",),
 )
 class SessionsAreLimited:
     """One telephone gone mad must not shut out the others."""
@@ -138,6 +140,7 @@ class SessionsAreLimited:
     reference="RFC 5228 §10; RFC 5804 §2.1; Pigeonhole sieve_extensions, sieve_max_redirects",
     severity="high",
     cost="passive",
+    roles=("mailbox",),
 )
 class SieveRunsNoPrograms:
     """Whoever reads mail in a stolen account would otherwise also run commands, and copy all mail to elsewhere."""

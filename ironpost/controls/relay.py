@@ -24,6 +24,8 @@ MACHINES = {
     "address": ["check_client_access", "cidr:/etc/postfix/relay_clients", "reject"],
 }
 ADDRESS_PORT = 2525
+# What the ports of the fleet must be told: whoever has a certificate of its authority, which is asked of everyone.
+FLEET = ["permit_tls_all_clientcerts", "reject"]
 
 
 def machine_services(mailhost: MailHost) -> dict[str, list[str]]:
@@ -34,6 +36,12 @@ def machine_services(mailhost: MailHost) -> dict[str, list[str]]:
     if any(client.addresses for client in mailhost.relay_clients):
         found[f"{ADDRESS_PORT}/inet"] = MACHINES["address"]
     return found
+
+
+def fleet_services(mailhost: MailHost) -> dict[str, list[str]]:
+    """Services for the other hosts of the fleet, each with its only relay restrictions."""
+    doors = {"mailbox": "4525/inet", "submission": "4526/inet"} if mailhost.inner else {}
+    return {name: FLEET for role, name in doors.items() if role in mailhost.roles}
 
 
 def plain_attempts(probes: Probes) -> list[tuple[str, int, str]]:
@@ -61,6 +69,8 @@ class NoOpenRelay:
         for name, service in smtpd(snapshot):
             rules = listed(service["smtpd_relay_restrictions"])
             if rules == machine_services(mailhost).get(name):
+                continue
+            if rules == fleet_services(mailhost).get(name) and service["smtpd_tls_req_ccert"] == "yes":
                 continue
             granted = [rule for rule in rules if not rule.startswith("reject_") and rule not in GRANTS]
             if granted or not rules or rules[-1] not in ("reject_unauth_destination", "reject"):

@@ -48,6 +48,7 @@ class TlsKeysAreClosed:
     claim="Signing keys are readable for the signer alone",
     reference="M3AAWG DKIM key rotation; RFC 6376 §8.3",
     severity="high",
+    roles=("submission", "relay"),
 )
 class SigningKeysAreClosed:
     """With the key anybody signs in the domain's name, and DMARC says pass."""
@@ -69,6 +70,7 @@ class SigningKeysAreClosed:
     claim="Password hashes and address tables are closed to other accounts of the host",
     reference="Postfix SASL_README; Dovecot, passwd-file; CIS Debian 12 §7.1",
     severity="high",
+    roles=("submission", "mailbox"),
 )
 class CredentialsAreClosed:
     """A hash that can be read can be guessed at leisure."""

@@ -66,6 +66,7 @@ class OneReadableSpfPolicy:
     claim="SPF passes for the addresses that this host sends from, and for no stranger",
     reference="RFC 7208 §4, §10.1",
     severity="high",
+    roles=("submission", "relay"),
 )
 class SpfFitsTheAddresses:
     """A policy that forgets IPv6 loses half of the mail; one that is wide lets others in."""

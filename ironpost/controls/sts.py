@@ -40,6 +40,7 @@ def served(domain: Domain, probes: Probes) -> Iterator[tuple[str, dict[str, Any]
     "STS-01",
     claim="DNS announces one MTA-STS policy, by an id that belongs to the policy that is served",
     reference="RFC 8461 §3.1, §8.1",
+    roles=("mx",),
 )
 class AnnouncedPolicyIsTheServedOne:
     """Senders fetch a policy when its id is new: with an old id they go on with the old policy."""
@@ -71,6 +72,7 @@ def identity(text: str) -> str:
     claim="The policy is served over verified HTTPS at every address, without redirects and with nothing beside it",
     reference="RFC 8461 §3.3; RFC 9325 §3.1.1, §4.2",
     severity="high",
+    roles=("mx",),
 )
 class PolicyIsServedOverHttps:
     """A policy that cannot be fetched is no policy, and no sender tells."""
@@ -104,6 +106,7 @@ def web_faults(web: dict[str, Any]) -> Iterator[str]:
     claim="The policy names every MX host of the domain and no other",
     reference="RFC 8461 §3.2, §4.1",
     severity="high",
+    roles=("mx",),
 )
 class PolicyNamesTheMxHosts:
     """A sender that enforces the policy refuses a host that it lacks."""
@@ -135,6 +138,7 @@ class PolicyNamesTheMxHosts:
     "STS-04",
     claim="The policy is remembered for a week or longer while it is tried, and for two weeks when it is enforced",
     reference="RFC 8461 §3.2, §5",
+    roles=("mx",),
 )
 class PolicyLastsLongEnough:
     """A policy that is forgotten soon protects only those who were never in danger."""

@@ -54,7 +54,7 @@ class UpdatesAreInUse:
     """An updated OpenSSL helps nobody while the old one runs."""
 
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
-        seen = ours(snapshot)
+        seen = ours(mailhost, snapshot)
         if not seen:
             raise NotCollectedError("no process of a mail service was seen")
         faults = [

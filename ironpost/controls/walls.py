@@ -15,6 +15,8 @@ MOST = 3.0
 # Services that must be there, by release, and what runs beside them where it is wanted.
 NEEDED = {"bookworm": {"postfix@-.service"}, "trixie": {"postfix.service"}}
 ALWAYS = {"dovecot.service", "rspamd.service", "unbound.service", "redis-server.service"}
+# Which roles go without some of them.
+FILTER, LOGINS = {"rspamd.service", "redis-server.service"}, {"dovecot.service"}
 # What systemd's measure says nothing about, because work forbids walls: whoever comes in over SSH inherits sshd's; the
 # upgrader is to change the whole host; the others are Debian's and talk with nobody outside.
 NO_WALLS = {"ssh.service", "unattended-upgrades.service", "dbus.service", "console-getty.service"}
@@ -28,16 +30,20 @@ PROGRAMS = {"master", "smtpd", "smtp", "lmtp", "qmgr", "pickup", "cleanup", "dov
 PROGRAMS |= {"pop3-login", "rspamd", "unbound", "redis-server", "nginx", "tlsmgr", "trivial-rewrite"}
 
 
-def needed(snapshot: Snapshot) -> set[str]:
+def needed(mailhost: MailHost, snapshot: Snapshot) -> set[str]:
     release = part(snapshot, "release")
     if release not in NEEDED:
         raise NotCollectedError(f"the release {release!r} is not known")
-    return NEEDED[release] | ALWAYS
+    roles = set(mailhost.roles)
+    spared = (set() if roles & {"mx", "submission", "relay"} else FILTER) | (
+        set() if roles & {"submission", "mailbox"} else LOGINS
+    )
+    return (NEEDED[release] | ALWAYS) - spared
 
 
-def ours(snapshot: Snapshot) -> list[dict[str, Any]]:
+def ours(mailhost: MailHost, snapshot: Snapshot) -> list[dict[str, Any]]:
     """The processes of the services that have walls, and of their programs wherever they run."""
-    wanted = needed(snapshot) | {"nginx.service"}
+    wanted = needed(mailhost, snapshot) | {"nginx.service"}
     return [row for row in processes(snapshot) if row["unit"] in wanted or row["name"] in PROGRAMS]
 
 
@@ -52,7 +58,7 @@ class ServicesHaveWalls:
 
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
         running, judged = set(services(snapshot)), exposure(snapshot)
-        faults = [f"{name} does not run" for name in sorted(needed(snapshot) - running)]
+        faults = [f"{name} does not run" for name in sorted(needed(mailhost, snapshot) - running)]
         for name in sorted(running - NO_WALLS):
             if name in judged and judged[name] > MOST:
                 faults.append(f"{name} has an exposure of {judged[name]}, more than {MOST}")
@@ -69,7 +75,7 @@ class ProcessesAreConfined:
     """A unit file says what would be; a program started by hand beside it has no walls at all."""
 
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
-        seen = ours(snapshot)
+        seen = ours(mailhost, snapshot)
         if not seen:
             raise NotCollectedError("no process of a mail service was seen")
         faults = []
@@ -81,7 +87,9 @@ class ProcessesAreConfined:
             # Dovecot alone starts a setgid program: postdrop, for absence notes.
             gains = row["no new privileges"] != "1" and row["unit"] != "dovecot.service"
             faults += [f"{who} may gain privileges"] * gains
-            faults += [f"{who} runs outside of its service"] * (row["unit"] not in needed(snapshot) | {"nginx.service"})
+            faults += [f"{who} runs outside of its service"] * (
+                row["unit"] not in needed(mailhost, snapshot) | {"nginx.service"}
+            )
         return holds_unless(faults, remedy=f"stop what runs outside of its unit; {REDEPLOY}")
 
 
@@ -95,7 +103,7 @@ class NoWorkerIsRoot:
     """Only the parents that start the others keep root, and they listen to nobody."""
 
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
-        seen = ours(snapshot)
+        seen = ours(mailhost, snapshot)
         if not seen:
             raise NotCollectedError("no process of a mail service was seen")
         faults = [
@@ -118,11 +126,11 @@ class ServicesComeBack:
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
         shown = services(snapshot)
         faults = []
-        for name in sorted(needed(snapshot)):
+        for name in sorted(needed(mailhost, snapshot)):
             restart = shown.get(name, {}).get("Restart", "nothing is known")
             if restart not in ("on-failure", "on-abnormal", "always"):
                 faults.append(f"{name}: Restart={restart}")
         for row in processes(snapshot):
-            if row["unit"] in needed(snapshot) and row["core"] != "0":
+            if row["unit"] in needed(mailhost, snapshot) and row["core"] != "0":
                 faults.append(f"{row['name']} of {row['unit']} may leave a core dump")
         return holds_unless(faults, remedy=REDEPLOY)

@@ -42,9 +42,9 @@ print(json.dumps(found))
 def unserved(fleet: Fleet, name: str) -> tuple[str, ...]:
     """A sentence for each address that does not answer with the domain's policy. Raises HostError when nobody can ask.
 
-    Every host that serves the domain must: each of them is an address of the policy's name.
+    Every host that takes the domain's mail must: each of them is an address of the policy's name.
     """
-    serving = [mailhost for mailhost in fleet.mailhosts if name in mailhost.domain_names]
+    serving = [mailhost for mailhost in fleet.mailhosts if name in mailhost.domain_names and mailhost.is_mx]
     host = f"mta-sts.{name}"
     wanted = policy(serving[0].domain(name))
     answers = asked(fleet, [str(SECONDS), host, *(address for each in serving for address in each.addresses)])

@@ -45,7 +45,7 @@ def parsed(mailhost: MailHost, text: str) -> tuple[Told | None, str]:
     except (ValueError, TypeError, KeyError):
         return None, f"{mailhost.name}: tells keys that make no sense; deploy the host again"
     signing = {pair.domain for pair in told.dkim if pair.state == "signing" and all(key.public for key in pair.keys)}
-    lacking = [name for name in mailhost.domain_names if name not in signing]
+    lacking = [each.name for each in mailhost.signed_domains if each.name not in signing]
     reason = f"{mailhost.name}: has no signing keys of {', '.join(lacking)} yet; deploy the host" if lacking else ""
     return told, reason
 

@@ -72,7 +72,8 @@ def relaying_mistakes(mailhost: MailHost) -> list[str]:
         if name not in hosted
     ]
     owners = [f"relay client {client.name}" for client in mailhost.relay_clients if client.certificate]
-    owners += [account.address for account in mailhost.login_accounts if account.certificates]
+    people = mailhost.accounts if mailhost.is_submission else ()
+    owners += [account.address for account in people if account.certificates]
     if owners and not mailhost.client_certificates:
         mistakes.append(f"client_certificates: is not set, but {owners[0]} has a certificate; name the CA and a port")
     keys = [key for restriction in mailhost.restriction_classes for key in restriction.keys]

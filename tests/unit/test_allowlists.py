@@ -11,10 +11,10 @@ from ironpost.components.postfix_maps import submission_access
 from ironpost.errors import InventoryError
 from ironpost.inventory import read_inventory
 from ironpost.mailhost.access import common
-from tests.golden.trees import MAILHOSTS
+from tests.golden.trees import WHOLE
 from tests.inventories import HASH, mailhost, write_inventory
 
-OPEN, RESTRICTED, _ = MAILHOSTS
+OPEN, RESTRICTED, _ = WHOLE
 
 BAD = [
     ('ssh=["192.0.2.1/24"]', "is not a network"),

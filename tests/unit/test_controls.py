@@ -86,6 +86,9 @@ class Host:
     relay_clients: tuple[Any, ...] = ()
     client_certificates: Any = None
     smarthosts: tuple[Any, ...] = ()
+    roles: tuple[str, ...] = ("mx", "submission", "mailbox")
+    inner: None = None
+    login_accounts: tuple[Any, ...] = ()
 
     @property
     def domains(self) -> tuple[Any, ...]:

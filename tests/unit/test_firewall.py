@@ -8,9 +8,9 @@ from ironpost.component import HostFile, Port
 from ironpost.components import components_of
 from ironpost.components.firewall import CLOSED, RULES, closed_ruleset, firewall
 from ironpost.mailhost import MailHost
-from tests.golden.trees import MAILHOSTS
+from tests.golden.trees import WHOLE
 
-ALLOWLISTED, RESTRICTED, FROM_ANYWHERE = MAILHOSTS
+ALLOWLISTED, RESTRICTED, FROM_ANYWHERE = WHOLE
 
 
 def rules(mailhost: MailHost, *ports: Port) -> str:
@@ -129,6 +129,6 @@ def test_the_first_firewall_is_also_the_one_of_a_failed_boot() -> None:
 
 def test_comments_fit_into_what_nft_takes() -> None:
     """nft refuses a comment of more than 128 characters, and with it the whole file."""
-    for mailhost in MAILHOSTS:
+    for mailhost in WHOLE:
         for comment in re.findall(r'comment "([^"]*)"', rules(mailhost)):
             assert len(comment) <= 128

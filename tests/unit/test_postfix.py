@@ -9,10 +9,10 @@ import pytest
 from ironpost.component import HostFile
 from ironpost.components.postfix import postfix
 from ironpost.mailhost import MailHost
-from tests.golden.trees import MAILHOSTS
+from tests.golden.trees import WHOLE
 
-MODERN, INTERMEDIATE, CLOSED = MAILHOSTS
-each_mailhost = pytest.mark.parametrize("mailhost", MAILHOSTS, ids=lambda mailhost: mailhost.name)
+MODERN, INTERMEDIATE, CLOSED = WHOLE
+each_mailhost = pytest.mark.parametrize("mailhost", WHOLE, ids=lambda mailhost: mailhost.name)
 
 
 def text(mailhost: MailHost, path: str) -> str:

@@ -8,11 +8,11 @@ import pytest
 
 from ironpost.components import postfix_maps as maps
 from ironpost.mailhost import Domain, MailHost
-from tests.golden.trees import MAILHOSTS
+from tests.golden.trees import WHOLE
 from tests.inventories import HASH
 
-MODERN, INTERMEDIATE, _ = MAILHOSTS
-each_mailhost = pytest.mark.parametrize("mailhost", MAILHOSTS, ids=lambda mailhost: mailhost.name)
+MODERN, INTERMEDIATE, _ = WHOLE
+each_mailhost = pytest.mark.parametrize("mailhost", WHOLE, ids=lambda mailhost: mailhost.name)
 
 
 @each_mailhost

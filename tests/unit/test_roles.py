@@ -122,7 +122,7 @@ def test_no_wave_holds_all_hosts_of_a_role() -> None:
         ({"roles": '("mx", "mailbox")'}, "example.org: no host sends its mail"),
         ({"roles": '("submission", "mailbox")'}, "example.org: no host takes its mail"),
         ({"roles": '("mx", "submission", "mailbox", "web")'}, "roles.3: Input should be 'mx'"),
-        ({"roles": "()"}, "roles: Tuple should have at least 1 item"),
+        ({"roles": "()"}, "roles: () is not enough; name at least 1"),
     ],
 )
 def test_a_domain_without_a_role_is_told(tmp_path: Path, changes: dict[str, str], told: str) -> None:

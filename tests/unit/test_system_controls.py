@@ -27,6 +27,7 @@ WATCHES = """-w /etc/postfix -p wa -k ironpost-mail
 @dataclasses.dataclass(frozen=True)
 class Host:
     name: str = "mx1.example.org"
+    roles: tuple[str, ...] = ("mx", "submission", "mailbox")
 
 
 def judged(claimed: type, raw: dict[str, Any]) -> tuple[str, str]:

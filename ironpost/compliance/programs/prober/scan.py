@@ -14,15 +14,18 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from .wire import SOURCES
+
 TOGETHER = 1500
 SPARE = 100  # descriptors for everything else
 SECONDS = 2.5  # the kernel repeats a lost SYN after one second
 KNOWN = (
-    1080, 1194, 1433, 1521, 1723, 2000, 2049, 2121, 2222, 2375, 2376, 2377, 2379, 2380, 3000, 3128, 3260, 3306, 3389,
-    3632, 4000, 4190, 4369, 4443, 4505, 4506, 4949, 5000, 5044, 5222, 5269, 5353, 5432, 5601, 5666, 5672, 5900, 5984,
-    5985, 6000, 6379, 6443, 6667, 7000, 7001, 7946, 8000, 8008, 8080, 8081, 8086, 8089, 8123, 8443, 8500, 8888, 8891,
-    8953, 9000, 9042, 9090, 9091, 9092, 9093, 9100, 9102, 9200, 9300, 9418, 9999, 10000, 10025, 10026, 10050, 10250,
-    11211, 11332, 11333, 11334, 11335, 12345, 15672, 20025, 24007, 25565, 27017, 28017, 31337, 50000, 50070, 61616,
+    1080, 1194, 1433, 1521, 1723, 2000, 2049, 2121, 2222, 2375, 2376, 2377, 2379, 2380, 2525, 3000, 3128, 3260,
+    3306, 3389, 3632, 4000, 4190, 4369, 4443, 4465, 4505, 4506, 4525, 4526, 4949, 5000, 5044, 5222, 5269, 5353,
+    5432, 5601, 5666, 5672, 5900, 5984, 5985, 6000, 6379, 6443, 6667, 7000, 7001, 7946, 8000, 8008, 8080, 8081,
+    8086, 8089, 8123, 8443, 8500, 8888, 8891, 8953, 9000, 9042, 9090, 9091, 9092, 9093, 9100, 9102, 9200, 9300,
+    9418, 9999, 10000, 10025, 10026, 10050, 10250, 11211, 11332, 11333, 11334, 11335, 12345, 15672, 20025, 24007,
+    25565, 27017, 28017, 31337, 50000, 50070, 61616,
 )  # fmt: skip
 USUAL = (*range(1, 1025), *KNOWN)
 
@@ -53,7 +56,10 @@ def ask_together(address: str, ports: Sequence[int]) -> dict[str, list[int]]:
         left = SECONDS
         while waiting.get_map() and left >= 0:
             for key, _ in waiting.select(left):
-                note(key.data, key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), found)  # type: ignore[union-attr]
+                state = key.fileobj.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # type: ignore[union-attr]
+                note(key.data, state, found)
+                if state == 0:
+                    SOURCES.add(key.fileobj.getsockname()[0])  # type: ignore[union-attr]
                 waiting.unregister(key.fileobj)
                 key.fileobj.close()  # type: ignore[union-attr]
             # the last look, with no time left, takes what the kernel has meanwhile
