@@ -21,6 +21,7 @@ from ironpost.facts.survey import Difference, complaints
 from ironpost.generation import compose
 from ironpost.inventory import read_inventory
 from ironpost.mailhost import MailHost
+from ironpost.timers import write_timer
 
 SCHEMA = 1
 HOSTS_AT_ONCE = 10
@@ -44,15 +45,25 @@ class HostPlan:
 @click.option("--json", "json_path", metavar="PATH|-", help="Also write the plan as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--exit-code", is_flag=True, help="Exit 3 when changes are pending.")
-def plan(inventory: Path, limit: tuple[str, ...], json_path: str | None, quiet: bool, exit_code: bool) -> None:
+@click.option("--write-timer", "timer", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
+def plan(
+    inventory: Path, limit: tuple[str, ...], json_path: str | None, quiet: bool, exit_code: bool, timer: Path | None
+) -> None:
     """Show what a deploy would change on each host: files with diffs, packages, units, and why.
+
+    --write-timer DIR writes a systemd timer for this controller that looks for drift every day: its service fails, with
+    the plan in the journal, when a host is not as declared.
 
     \b
     Example:
       ironpost plan inventories/prod.py
       ironpost plan inventories/prod.py --quiet --exit-code
+      ironpost plan inventories/prod.py --write-timer /etc/systemd/system
     """
     hosts = chosen(read_inventory(inventory).mailhosts, limit)
+    if timer is not None:
+        click.echo("\n".join(scheduled(timer, inventory, limit)))
+        return
     with ThreadPoolExecutor(HOSTS_AT_ONCE) as pool:
         plans = list(pool.map(planned, hosts))
     write_json(json_path, plans)
@@ -63,6 +74,15 @@ def plan(inventory: Path, limit: tuple[str, ...], json_path: str | None, quiet: 
         for complaint in (*found.refused, *filter(None, [found.unread])):
             click.echo(complaint, err=True)
     sys.exit(status(plans, exit_code))
+
+
+def scheduled(folder: Path, inventory: Path, limit: tuple[str, ...]) -> list[str]:
+    """Writes the units of the controller, and tells how they are switched on."""
+    limits = [word for name in limit for word in ("--limit", name)]
+    words = ["plan", str(inventory.resolve()), *limits, "--exit-code"]
+    paths = write_timer(folder, "ironpost-drift", "Mail hosts are compared with the inventory", words)
+    start = "start it with: systemctl daemon-reload && systemctl enable --now ironpost-drift.timer"
+    return [*(f"{path} written" for path in paths), start]
 
 
 def chosen(mailhosts: tuple[MailHost, ...], limit: tuple[str, ...]) -> tuple[MailHost, ...]:
