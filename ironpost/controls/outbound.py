@@ -36,7 +36,8 @@ def hop(mailhost: MailHost, probes: Probes) -> Hop | None:
     letter = probes.letters.written
     if letter.mailbox.rpartition("@")[2] in mailhost.domain_names:
         return None
-    for name, value in letter.headers:
+    # The oldest field is about our host: another one of the fleet may have brought the letter on to the mailbox.
+    for name, value in reversed(letter.headers):
         found = HOP.search(" ".join(value.split())) if name.lower() == "received" else None
         if found and not found[3].startswith("127."):
             spoken = SPOKEN.search(" ".join(value.split()))

@@ -80,7 +80,7 @@ class SpfFitsTheAddresses:
                     faults.append(f"{domain}: {address} gets {result}")
             for stranger in [*probes.raw["sources"], *map(neighbour, mailhost.addresses)]:
                 result = check_host(probes.zone, domain, stranger)
-                if stranger not in mailhost.addresses and result not in ("fail", "softfail"):
+                if stranger not in mailhost.fleet_addresses and result not in ("fail", "softfail"):
                     faults.append(f"{domain}: {stranger}, which is not ours, gets {result}")
             faults += too_wide(domain, probes.zone)
         return holds_unless(faults, remedy=PUBLISH)

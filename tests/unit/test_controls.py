@@ -75,6 +75,7 @@ class Host:
     domain_names: tuple[str, ...] = ("example.org",)
     main_domain: str = "example.org"
     addresses: tuple[str, ...] = ("192.0.2.1",)
+    fleet_addresses: tuple[str, ...] = ("192.0.2.1",)
     ipv4: str = "192.0.2.1"
     ipv6: None = None
     probe: None = None
