@@ -14,6 +14,8 @@ from .wire import SOURCES, ProbeError
 PARALLEL = 8  # conversations at once, well below the 20 that a host grants one address
 TLS_PORTS = (25, 465, 587, 993, 995)
 OPTIONAL_PORTS = (143, 110)
+# What other mail servers see.
+AS_A_SERVER = ("smuggling", "relay", "without tls", "pipelining", "manners", "unknown", "reports")
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
@@ -38,38 +40,32 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
 
 def plan(job: dict[str, Any], address: str) -> dict[str, tuple[Any, ...]]:
     """Label → (function, arguments). The long ones first."""
-    name = job["name"]
+    name, domain = job["name"], job["domains"][0]
     ports = tuple(range(1, 65536)) if job.get("deep") else scan.USUAL
     work: dict[str, tuple[Any, ...]] = {"ports": (scan.open_ports, address, ports)}
     if job.get("deep"):
         work["datagrams"] = (datagrams.answers, address)
-    spoken = [port for port in TLS_PORTS if port in job.get("ports", TLS_PORTS)]
-    if 25 in spoken:
-        work |= as_a_server(job, address)
-    work |= {f"tls/{port}": (tls.look, address, port, name) for port in spoken}
-    work |= {f"exchange/{port}": (exchange.look, address, port, name) for port in spoken}
-    if 587 in spoken:
-        work["smtp/587"] = (smtp.session, address, 587, name)
-        work["injection/587"] = (smtp.injection, address, 587, name)
-    if 465 in spoken:
-        work["smtp/465"] = (smtp.implicit, address, 465, name)
-    work |= {f"policy/{each}": (web.policy, address, f"mta-sts.{each}") for each in job.get("policies", [])}
-    return work
-
-
-def as_a_server(job: dict[str, Any], address: str) -> dict[str, tuple[Any, ...]]:
-    """What another mail server sees, on port 25."""
-    name, domain = job["name"], job["domains"][0]
-    work: dict[str, tuple[Any, ...]] = {"smuggling": (smtp.smuggling, address, domain)}
+    work["smuggling"] = (smtp.smuggling, address, domain)
     work["relay"] = (smtp.relay, address, domain)
+    work |= {f"tls/{port}": (tls.look, address, port, name) for port in TLS_PORTS}
+    work |= {f"exchange/{port}": (exchange.look, address, port, name) for port in TLS_PORTS}
     work["without tls"] = (exchange.without_tls, address, domain)
-    work["smtp/25"] = (smtp.session, address, 25, name)
-    work["injection/25"] = (smtp.injection, address, 25, name)
+    work |= {f"smtp/{port}": (smtp.session, address, port, name) for port in (25, 587)}
+    work["smtp/465"] = (smtp.implicit, address, 465, name)
+    work |= {f"injection/{port}": (smtp.injection, address, port, name) for port in (25, 587)}
     work["pipelining"] = (smtp.pipelining, address, domain)
     work["manners"] = (manners.manners, address, name, job["domains"])
     work["unknown"] = (smtp.unknown, address, job["domains"])
     work["reports"] = (smtp.takes, address, job.get("reports", []))
-    return work
+    work |= {f"policy/{each}": (web.policy, address, f"mta-sts.{each}") for each in job.get("policies", [])}
+    absent = set(TLS_PORTS) - set(job.get("ports", TLS_PORTS))
+    return {label: each for label, each in work.items() if port_of(label) not in absent}
+
+
+def port_of(label: str) -> int:
+    """Where a part is looked at; 0 for what is at no port of mail."""
+    number = label.rpartition("/")[2]
+    return 25 if label in AS_A_SERVER else int(number) if number.isdigit() else 0
 
 
 def add_optional(pool: ThreadPoolExecutor, name: str, address: str, found: dict[str, Any]) -> None:
