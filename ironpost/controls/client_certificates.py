@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ironpost.controls.control import Verdict, control, holds_unless
+from ironpost.controls.relay import fleet_services
 from ironpost.controls.tls import REDEPLOY, listed
 from ironpost.evidence.snapshot import Snapshot
 from ironpost.mailhost import MailHost
@@ -12,6 +13,8 @@ from ironpost.mailhost import MailHost
 PRIVATE = "/etc/ssl/ironpost/clients.pem"
 BY_AUTHORITY = "permit_tls_all_clientcerts"  # whoever any believed authority has signed
 LISTS = ("client", "helo", "sender", "relay", "recipient", "data", "end_of_data")
+
+FLEET = "/etc/ssl/ironpost/fleet-authority.pem"
 
 
 @control(
@@ -26,11 +29,26 @@ class PublicAuthoritiesOpenNothing:
 
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
         port = mailhost.client_certificates.port if mailhost.client_certificates else 0
-        return holds_unless(opened(snapshot, f"{port}/inet"), remedy=REDEPLOY)
+        return holds_unless(
+            (*opened(snapshot, f"{port}/inet", set(fleet_services(mailhost))), *inner(mailhost, snapshot)),
+            remedy=REDEPLOY,
+        )
 
 
-def opened(snapshot: Snapshot, own: str) -> Iterator[str]:
-    for name in snapshot.postfix.smtpd_services:
+def inner(mailhost: MailHost, snapshot: Snapshot) -> Iterator[str]:
+    """The doors between the hosts of a fleet let in whoever has a certificate of its own authority, and nobody else."""
+    for name in fleet_services(mailhost):
+        settings = snapshot.postfix.service(name)
+        if settings["smtpd_tls_req_ccert"] != "yes":
+            yield f"{name} takes mail without a certificate"
+        if settings["smtpd_tls_CAfile"] != FLEET or settings["smtpd_tls_CApath"]:
+            yield f"{name} believes {settings['smtpd_tls_CAfile'] or settings['smtpd_tls_CApath'] or 'nobody'}"
+        if settings["tls_append_default_CA"] != "no":
+            yield f"{name} believes the system's authorities besides"
+
+
+def opened(snapshot: Snapshot, own: str, inside: set[str]) -> Iterator[str]:
+    for name in sorted(set(snapshot.postfix.smtpd_services) - inside):
         settings = snapshot.postfix.service(name)
         for kind in LISTS:
             if BY_AUTHORITY in listed(settings[f"smtpd_{kind}_restrictions"]):

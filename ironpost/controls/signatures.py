@@ -18,6 +18,7 @@ REFUSED, COUNTED = "RSA_SHA1_REFUSED", "R_DKIM_ALLOW"
     claim="Nothing is signed by rsa-sha1, and where somebody else does so it counts as a failure",
     reference="RFC 8301 §3.1; RFC 8601 §2.7.1",
     severity="high",
+    roles=("mx", "submission", "relay"),
 )
 class Sha1SignsNothing:
     """Two letters with one SHA-1 digest can be made; a signature under one of them holds for the other."""

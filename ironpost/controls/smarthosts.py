@@ -24,7 +24,7 @@ class SmarthostsAreVerified:
 
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
         wanted = {f"[{each.host}]:{each.port}": each.host for each in mailhost.smarthosts}
-        faults = [*strange_ways(snapshot, set(wanted)), *open_passwords(snapshot, bool(wanted))]
+        faults = [*strange_ways(mailhost, snapshot, set(wanted)), *open_passwords(snapshot, bool(wanted))]
         if wanted and listed(snapshot.postfix.value("smtp_tls_policy_maps"))[:1] != [LINES]:
             faults.append(f"smtp_tls_policy_maps does not begin with {LINES}")
         for nexthop, name in wanted.items():
@@ -34,13 +34,25 @@ class SmarthostsAreVerified:
         return holds_unless(faults, remedy=REDEPLOY, seen=f"{len(wanted)} smarthosts")
 
 
-def strange_ways(snapshot: Snapshot, wanted: set[str]) -> Iterator[str]:
+def between_hosts(mailhost: MailHost) -> dict[str, set[str]]:
+    """What leads to other hosts of the fleet, which know each other: mailboxes, and who sends for them."""
+    if mailhost.inner is None:
+        return {"relayhost": set()}
+    found = {"transport_maps": {"texthash:/etc/postfix/fleet_mailboxes"}, "relayhost": set[str]()}
+    if not {"submission", "relay"} & set(mailhost.roles):
+        senders = {name for domain in mailhost.domain_names for name in mailhost.members("submission", domain)}
+        found |= {"default_transport": {"fleet"}, "relayhost": {f"[{name}]:4526" for name in senders}}
+    return found
+
+
+def strange_ways(mailhost: MailHost, snapshot: Snapshot, wanted: set[str]) -> Iterator[str]:
     """Ways out that the inventory does not know."""
     relayhost = snapshot.postfix.value("relayhost")
-    if relayhost and relayhost not in wanted:
+    inside = between_hosts(mailhost)
+    if relayhost and relayhost not in wanted and not set(listed(relayhost)) <= inside["relayhost"]:
         yield f"relayhost = {relayhost}"
     for name in ("smtp_fallback_relay", "default_transport", "transport_maps"):
-        if snapshot.postfix.value(name) not in ("", "smtp"):
+        if snapshot.postfix.value(name) not in {"", "smtp", *inside.get(name, ())}:
             yield f"{name} = {snapshot.postfix.value(name)}"
     if not wanted and snapshot.postfix.value("sender_dependent_relayhost_maps"):
         yield f"sender_dependent_relayhost_maps = {snapshot.postfix.value('sender_dependent_relayhost_maps')}"
