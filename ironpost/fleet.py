@@ -13,7 +13,13 @@ from typing import Any
 from ironpost.errors import InventoryError
 from ironpost.fleet_roles import role_mistakes
 from ironpost.mailhost import MailHost
-from ironpost.mailhost.contradictions import address_mistakes, missing_files, port_mistakes, relaying_mistakes
+from ironpost.mailhost.contradictions import (
+    address_mistakes,
+    missing_files,
+    port_mistakes,
+    relaying_mistakes,
+    store_mistakes,
+)
 from ironpost.mailhost.member import Member
 from ironpost.secret import Secret
 from ironpost.settings import Parked, Setting, VantagePoint, Waiver, Waves, blocks_of, shown
@@ -164,7 +170,8 @@ def cross_mistakes(mailhosts: tuple[MailHost, ...], directory: Path) -> list[str
             continue
         found += [f"{path}: no such file; correct the setting" for path in missing_files(mailhost, directory)]
         if not found:
-            found += address_mistakes(mailhost) + relaying_mistakes(mailhost) + port_mistakes(mailhost)
+            found += address_mistakes(mailhost) + relaying_mistakes(mailhost)
+            found += port_mistakes(mailhost) + store_mistakes(mailhost)
         mistakes += [told(mailhost, mistake) for mistake in found]
     return mistakes + role_mistakes(mailhosts) + shared_selectors(mailhosts)
 

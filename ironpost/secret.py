@@ -20,6 +20,8 @@ PLACEHOLDERS = re.compile(
     r"(change[-_ ]?(me|this)|replace[-_ ]?(me|this)|password|secret|placeholder|xxx+|\.\.\.|<[^>]*>|todo)",
     re.I,
 )
+# What no program takes for a quote, a comment, a variable or a separator.
+WORD = re.compile(r"[A-Za-z0-9!*+./@^_~-]+")
 COMMAND_SECONDS = 60
 
 
@@ -33,6 +35,7 @@ class Secret:
     kind: Literal["env", "file", "command"]
     source: tuple[str, ...]
     before: str = ""  # what stands before it where it is written, for a file that holds more than the secret
+    word: bool = False  # it must be a word of WORD, for files whose readers know no quoting
 
     @classmethod
     def env(cls, name: str) -> Secret:
@@ -74,11 +77,17 @@ class Secret:
             raise SecretError(f"{self!r}: is empty; put the secret there")
         if PLACEHOLDERS.fullmatch(value.strip()):
             raise SecretError(f"{self!r}: holds a placeholder; put the real secret there")
+        if self.word and not WORD.fullmatch(value):
+            raise SecretError(f"{self!r}: holds other characters than letters, digits and !*+./@^_~-; choose another")
         return self.before + value
 
     def after(self, text: str) -> Secret:
         """The same secret with a text before it, as a line of a configuration file has it."""
         return dataclasses.replace(self, before=text)
+
+    def as_word(self) -> Secret:
+        """The same secret, refused where it holds a character that configuration files give a meaning."""
+        return dataclasses.replace(self, word=True)
 
     def complaint(self) -> str | None:
         """What is wrong with the source, as far as can be told without running a program."""

@@ -63,7 +63,12 @@ def find(inventory: Path, address: str, new: bool = False) -> Place:
     if not serving:
         known = ", ".join(dict.fromkeys(name for host in hosts for name in host.domain_names))
         raise InventoryError(f"{inventory.name}: no mail host serves {domain}; there are {known}")
-    paths = {host.file(host.domain(domain).users).resolve() for host in serving}
+    files = {host.name: host.domain(domain).users_file for host in serving}
+    if None in files.values():
+        raise InventoryError(
+            f"{inventory.name}: {domain} has no users file, its accounts are elsewhere; change them there"
+        )
+    paths = {host.file(files[host.name] or "").resolve() for host in serving}
     if len(paths) > 1:
         raise InventoryError(f"{inventory.name}: {domain} has {len(paths)} users files; name one in all hosts")
     [path] = paths

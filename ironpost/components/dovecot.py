@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ironpost.component import Check, Component, HostDirectory, HostFile, Port, Unit
 from ironpost.components.sandbox import drop_in, sandbox
+from ironpost.components.stores import dovecot_store_files, logins_files, logins_units, store_packages, store_probes
 from ironpost.mailhost import MailHost
 from ironpost.render import render
 
@@ -35,6 +36,8 @@ def dovecot(mailhost: MailHost) -> Component:
         files=(
             *(HostFile(path, render(path, mailhost)) for path in (CONFIGURATION, *rules, APP_PASSWORDS)),
             *(HostFile(path, render(path, mailhost), mode=0o755) for path in programs),
+            *dovecot_store_files(mailhost),
+            *logins_files(mailhost),
             sandbox(mailhost, "dovecot.service"),
         ),
         directories=(
@@ -47,21 +50,22 @@ def dovecot(mailhost: MailHost) -> Component:
             # What Sieve rules send goes there; a folder that is missing would keep Dovecot from starting.
             HostDirectory("/var/spool/postfix/maildrop", mode=0o1730, owner="postfix", group="postdrop"),
         ),
-        units=units(),
+        units=(*units(), *logins_units(mailhost)),
         ports=ports(mailhost),
         checks=(
             Check("doveconf -n >/dev/null", silent=True),
             *(Check(f"sievec -d {rule} >/dev/null") for rule in rules[:1]),
             *(Check(f"sievec {LEARNING} -d {rule} >/dev/null") for rule in rules[1:]),
         ),
-        probes=(f"python3 {PROGRAMS[0]}",),
+        probes=(f"python3 {PROGRAMS[0]}", *store_probes(mailhost)),
     )
 
 
 def packages(mailhost: MailHost) -> tuple[str, ...]:
     if not mailhost.is_mailbox:
         return ("dovecot-core", "dovecot-auth-lua", "python3")
-    return PACKAGES + (("dovecot-managesieved",) if mailhost.has_managesieve else ())
+    sieve = ("dovecot-managesieved",) if mailhost.has_managesieve else ()
+    return (*PACKAGES, *sieve, *store_packages(mailhost, "dovecot"))
 
 
 def rules_of(mailhost: MailHost) -> tuple[str, ...]:

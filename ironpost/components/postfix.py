@@ -11,6 +11,7 @@ from ironpost.components import postfix_maps as maps
 from ironpost.components.inner import inner_checks, inner_files, inner_ports, inner_tables
 from ironpost.components.relaying import machine_ports, relaying_files, relaying_tables
 from ironpost.components.sandbox import drop_in, sandbox
+from ironpost.components.stores import postfix_store_files, store_checks, store_packages
 from ironpost.mailhost import MailHost
 from ironpost.render import render
 
@@ -30,13 +31,18 @@ def postfix(mailhost: MailHost) -> Component:
     unit = UNITS[mailhost.release]
     return Component(
         name="postfix",
-        packages=PACKAGES + (("libsasl2-modules",) if mailhost.smarthosts else ()),  # PLAIN and LOGIN of smtp(8)
+        packages=(
+            *PACKAGES,
+            *(("libsasl2-modules",) if mailhost.smarthosts else ()),  # PLAIN and LOGIN of smtp(8)
+            *store_packages(mailhost, "postfix"),
+        ),
         files=(
             *configuration(mailhost),
             *tables(mailhost),
             *programs(mailhost),
             *relaying_files(mailhost),
             *inner_files(mailhost),
+            *postfix_store_files(mailhost),
             sandbox(mailhost, unit),
         ),
         users=(SystemUser("postfix", groups=("_rspamd",)),) if mailhost.has_filter else (),
@@ -105,6 +111,7 @@ def checks(mailhost: MailHost) -> tuple[Check, ...]:
         Check("postconf -M >/dev/null", silent=True),
         *inner_checks(mailhost),
         *lookups(mailhost),
+        *store_checks(mailhost),
         Check(f"python3 {PROGRAMS[0]} {conversation(mailhost)}", silent=True),
     )
 
@@ -134,7 +141,8 @@ def lookups(mailhost: MailHost) -> tuple[Check, ...]:
 
 def conversation(mailhost: MailHost) -> str:
     """For the trial: a recipient that is unknown, one elsewhere, some that exist, and an account that logs in."""
-    unknown = f"{NOBODY}@{mailhost.main_domain}"
+    # At a store, which the trial cannot reach, nobody is known to be unknown.
+    unknown = f"{NOBODY}@{mailhost.name if mailhost.main_domain in mailhost.stored_domains else mailhost.main_domain}"
     accounts = list(maps.recipients(mailhost))[:1]
     known = [f"postmaster@{mailhost.name}", *list(maps.aliases(mailhost))[:1], *accounts]
     login = ["--login", *accounts] if accounts else []

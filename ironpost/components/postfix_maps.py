@@ -33,7 +33,8 @@ def aliases(mailhost: MailHost) -> dict[str, str]:
 def senders(mailhost: MailHost) -> dict[str, str]:
     """Who may use an address as envelope sender: its login, and the admin for the roles."""
     rows = {address: account.address for account in mailhost.accounts for address in account.addresses}
-    owner = rows.get(mailhost.admin)
+    elsewhere = mailhost.admin.rpartition("@")[2] in mailhost.stored_domains
+    owner = mailhost.admin if elsewhere else rows.get(mailhost.admin)
     if owner is None:
         return rows
     return {f"{role}@{name}": owner for name in mailhost.domain_names for role in ROLES} | rows

@@ -207,6 +207,14 @@ class Snapshot:
         seen: dict[str, Any] | None = found[path]
         return seen
 
+    @property
+    def stores(self) -> dict[str, dict[str, Any]]:
+        """`files`: path → settings, of each that names a directory or database; `access` to those that hold logins."""
+        found: dict[str, dict[str, Any]] = self.raw.get("stores", {})
+        if "files" not in found:
+            raise NotCollectedError(str(found.get("error", "the snapshot does not say who else is asked for accounts")))
+        return found
+
     def relaying(self, name: str) -> dict[str, str]:
         """A table of machines that relay: key → restriction class."""
         tables = self.raw.get("postfix", {}).get("relaying")

@@ -31,6 +31,10 @@ PACKAGES = (
     "dovecot-sieve",
     "dovecot-managesieved",
     "dovecot-auth-lua",
+    "dovecot-ldap",
+    "dovecot-pgsql",
+    "postfix-ldap",
+    "postfix-pgsql",
     "postsrsd",
     "libsasl2-modules",
     "rspamd",
@@ -59,8 +63,11 @@ PACKAGES = (
 # What a host has that was somebody's, and will be taken over. They stand in the way of the others, so that apt is asked
 # for them by themselves.
 OTHERS = ("exim4-daemon-light", "ufw", "systemd-resolved", "cloud-init")
-# For installing a wheel in a Debian 13 tree with its own Python.
-EXTRA: dict[Release, tuple[str, ...]] = {"bookworm": (), "trixie": ("python3-venv", "python3-pip")}
+# On Debian 13 alone: for installing a wheel with its own Python, and the servers that may know who has an account.
+EXTRA: dict[Release, tuple[str, ...]] = {
+    "bookworm": (),
+    "trixie": ("python3-venv", "python3-pip", "slapd", "ldap-utils", "postgresql"),
+}
 
 BATCH_KEY = """%no-protection
 Key-Type: EDDSA

@@ -13,12 +13,22 @@ from ironpost.mailhost.postfix import PostfixValues
 from ironpost.mailhost.relaying import RelayingValues
 from ironpost.mailhost.rspamd import RspamdValues
 from ironpost.mailhost.said import Release
+from ironpost.mailhost.stores import StoreValues
 from ironpost.mailhost.web import WebValues
 
 __all__ = ["DKIM_DIRECTORY", "Domain", "MailHost", "Release"]
 
 
-class MailHost(DoorsValues, PostfixValues, DovecotValues, RelayingValues, RspamdValues, WebValues, CertificateValues):
+class MailHost(
+    DoorsValues,
+    PostfixValues,
+    DovecotValues,
+    StoreValues,
+    RelayingValues,
+    RspamdValues,
+    WebValues,
+    CertificateValues,
+):
     """One mail host. `name` is its fully qualified host name, as its MX and its certificate say it.
 
     `roles` are what it does: take mail from other servers (mx), from users (submission), keep it for them (mailbox), or

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ironpost.mailhost import MailHost
 from ironpost.mailhost.roles import MAILBOX_PORT, WORLD_PORT
-from ironpost.settings import Acme
+from ironpost.settings import Acme, Database, Directory
 
 # Whose they are on every host, or would be with one more setting.
 FIXED_PORTS = {
@@ -37,13 +37,15 @@ def missing_files(mailhost: MailHost, directory: Path) -> list[str]:
     named += [mailhost.inner.authority, mailhost.inner.chain] if mailhost.inner else []
     named += [mailhost.client_certificates.authority] if mailhost.client_certificates else []
     named += [smarthost.authority for smarthost in mailhost.smarthosts]
+    named += [store.authority for store in (mailhost.directory, mailhost.database) if store]
     return [name for name in named if name and not (directory / Path(name).expanduser()).is_file()]
 
 
 def address_mistakes(mailhost: MailHost) -> list[str]:
     """Addresses that must end in a mailbox of this host, and do not."""
     known = {address for account in mailhost.accounts for address in account.addresses}
-    hosted = set(mailhost.domain_names)
+    # What a store knows is not known here.
+    hosted = set(mailhost.domain_names) - set(mailhost.stored_domains)
     mistakes = []
     if mailhost.admin.rpartition("@")[2] in hosted and mailhost.admin not in known:
         mistakes.append(f"admin: {mailhost.admin} has no mailbox here; add the user, or name another address")
@@ -52,7 +54,8 @@ def address_mistakes(mailhost: MailHost) -> list[str]:
         if reports and reports.rpartition("@")[2] in hosted and reports not in known:
             mistakes.append(f"tls_reports: {reports} has no mailbox here; add the user, or name another address")
     mailboxes = {account.address for account in mailhost.accounts}
-    if mailhost.probe and mailhost.probe.address not in mailboxes:
+    elsewhere = mailhost.probe and mailhost.probe.address.rpartition("@")[2] in mailhost.stored_domains
+    if mailhost.probe and not elsewhere and mailhost.probe.address not in mailboxes:
         mistakes.append(f"probe: {mailhost.probe.address} has no mailbox here; add the user, or name another mailbox")
     for account in mailhost.accounts:
         foreign = [alias for alias in account.aliases if alias.rpartition("@")[2] not in hosted]
@@ -60,6 +63,20 @@ def address_mistakes(mailhost: MailHost) -> list[str]:
             f"{account.address}: the alias {alias} is not of a domain of this host; remove it" for alias in foreign
         ]
     return mistakes
+
+
+def store_mistakes(mailhost: MailHost) -> list[str]:
+    """A host asks one directory and one database: which of two would answer for a name would be chance."""
+    mistakes = []
+    if mailhost.has_stores and mailhost.header_from == "owned":
+        mistakes.append('header_from: "owned" knows the accounts of users files alone; leave it out beside a store')
+    if mailhost.has_stores and mailhost.inner:
+        mistakes.append("inner: a mailbox is found by its address in users files alone; keep all roles beside a store")
+    return mistakes + [
+        f"{kind.__name__}: {len(found)} different ones are named; one host asks one, which may serve several domains"
+        for kind in (Directory, Database)
+        if len(found := {repr(each.users) for each in mailhost.domains if isinstance(each.users, kind)}) > 1
+    ]
 
 
 def relaying_mistakes(mailhost: MailHost) -> list[str]:

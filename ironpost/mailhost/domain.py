@@ -5,10 +5,21 @@ from __future__ import annotations
 import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import BeforeValidator, Field, PlainValidator, PrivateAttr, model_validator
 
 from ironpost.accounts import Account
-from ironpost.settings import Dkim, DnsName, MailAddress, PlainPath, Rfc2136, Sender, Setting
+from ironpost.settings import (
+    Database,
+    Directory,
+    Dkim,
+    DnsName,
+    MailAddress,
+    Rfc2136,
+    Sender,
+    Setting,
+    plain_path,
+    shown,
+)
 
 DKIM_DIRECTORY = "/var/lib/rspamd/dkim"
 
@@ -18,15 +29,26 @@ def several(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
+def user_store(value: Any) -> str | Directory | Database:
+    """Where the accounts of a domain are."""
+    if isinstance(value, str):
+        return plain_path(value)
+    if isinstance(value, (Directory, Database)):
+        return value
+    raise ValueError(f"{shown(value)} is neither a file name nor Directory(…) nor Database(…); name a users file")
+
+
+Users = Annotated[str | Directory | Database, PlainValidator(user_store)]
 Addresses = Annotated[tuple[MailAddress, ...], BeforeValidator(several)]
 
 
 class Domain(Setting):
-    """A mail domain that the host serves. `sends_already` says that other systems send in its name today.
+    """A mail domain that the host serves. `users` names the file with its accounts, or is a Directory or a Database.
 
-    `also_sends` names those systems: domains whose SPF policy includes them, and networks. `spf_flat` writes our own
-    addresses into the policy, so that receivers need not ask for them. `observe_until` ends a time of `p=none`;
-    `dmarc_alignment="strict"` lets no other name of the same owner speak for the domain.
+    `sends_already` says that other systems send in its name today. `also_sends` names those systems: domains whose SPF
+    policy includes them, and networks. `spf_flat` writes our own addresses into the policy, so that receivers need not
+    ask for them. `observe_until` ends a time of `p=none`; `dmarc_alignment="strict"` lets no other name of the same
+    owner speak for the domain.
 
     `mta_sts` is the mode of its policy (RFC 8461): unset, there is none, and no web server; "none" takes one back.
     `tls_reports` gets the reports of other servers on TLS (RFC 8460); unset, the admin does. `autoconfig` answers
@@ -34,7 +56,7 @@ class Domain(Setting):
     """
 
     name: DnsName
-    users: PlainPath
+    users: Users
     dkim: Dkim = Field(default_factory=Dkim)
     dns: Rfc2136 | None = None
     sends_already: bool = True
@@ -60,6 +82,11 @@ class Domain(Setting):
     @property
     def accounts(self) -> tuple[Account, ...]:
         return self._accounts
+
+    @property
+    def users_file(self) -> str | None:
+        """The file with its accounts; None where they are kept elsewhere."""
+        return self.users if isinstance(self.users, str) else None
 
     @property
     def exchangers(self) -> tuple[str, ...]:

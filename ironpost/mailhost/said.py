@@ -116,8 +116,9 @@ class HostSettings(Setting):
         self._directory = directory
         mistakes: list[str] = []
         for domain in self.domains:
-            domain._accounts, found = read_accounts(directory / domain.users, domain.name)
-            mistakes += found
+            if domain.users_file:
+                domain._accounts, found = read_accounts(directory / domain.users_file, domain.name)
+                mistakes += found
         return mistakes
 
     def file(self, name: str) -> Path:

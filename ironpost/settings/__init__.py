@@ -9,6 +9,7 @@ from ironpost.settings.inner import Inner
 from ironpost.settings.publication import Parked, Rfc2136, TsigKey
 from ironpost.settings.relaying import ClientCertificates, Fingerprint, RelayClient, Smarthost, fingerprint
 from ironpost.settings.rollout import Waves
+from ironpost.settings.stores import Database, Directory
 from ironpost.settings.trust import Acme, CertificateFiles, Dkim
 from ironpost.settings.waivers import Waiver
 from ironpost.settings.words import (
@@ -22,6 +23,7 @@ from ironpost.settings.words import (
     local_part,
     mail_address,
     network,
+    plain_path,
     readable_name,
 )
 
@@ -30,6 +32,8 @@ __all__ = [
     "Allow",
     "CertificateFiles",
     "ClientCertificates",
+    "Database",
+    "Directory",
     "Dkim",
     "DnsName",
     "Fingerprint",
@@ -58,6 +62,7 @@ __all__ = [
     "local_part",
     "mail_address",
     "network",
+    "plain_path",
     "readable_name",
     "shown",
 ]

@@ -8,6 +8,8 @@ from ironpost.settings import (
     Allow,
     CertificateFiles,
     ClientCertificates,
+    Database,
+    Directory,
     Dkim,
     Limits,
     RelayClient,
@@ -31,8 +33,29 @@ _acme = Rfc2136(
     key=TsigKey(name="acme.example.com", secret=_unread),
 )
 
+_directory = Directory(
+    servers=["ldap.example.com"],
+    base="ou=people,dc=example,dc=com",
+    login="cn=mail,dc=example,dc=com",
+    password=_unread,
+    authority="tls/clients.pem",
+    may_log_in="(!(accountStatus=disabled))",
+    alias="mailAlternateAddress",
+    quota_bytes="mailQuota",
+    networks="mailNetworks",
+)
+_database = Database(
+    server="db.example.com",
+    name="people",
+    login="mail",
+    password=_unread,
+    authority="tls/clients.pem",
+    accounts="mail.accounts",
+    aliases="mail.aliases",
+)
+
 mail = fleet(
-    # As prod.py has it: Debian 13, TLS 1.3 only for users, both IP versions, one domain, defaults everywhere.
+    # As prod.py has it: Debian 13, TLS 1.3 only for users, both IP versions, one domain, defaults almost everywhere.
     MailHost(
         name="mx1.example.org",
         release="trixie",
@@ -42,6 +65,7 @@ mail = fleet(
         allow=Allow(ssh=["198.51.100.0/24", "2001:db8:a::/48"]),
         admin="anna@example.org",
         domains=[Domain(name="example.org", users="users/example.org.toml", dns=_dns)],
+        header_from="owned",
         certificate=CertificateFiles(chain="tls/mx1.example.org.pem", key=_unread),
     ),
     # Debian 12 with everything that can be said: several domains, other limits, clear-text ports, another SSH port.
@@ -75,6 +99,9 @@ mail = fleet(
             ),
             Domain(name="shop.example.com", users="users/shop.example.com.toml", mta_sts="none"),
             Domain(name="xn--bcher-kva.example", users="users/nobody.toml", sends_already=False),
+            Domain(name="staff.example.com", users=_directory, sends_already=False),
+            Domain(name="pupils.example.com", users=_directory, sends_already=False),
+            Domain(name="members.example.com", users=_database, sends_already=False),
         ],
         certificate=Acme(contact="postmaster@example.net", challenge="dns-01", dns=_acme, rsa=True),
         reverse_dns=_dns,
@@ -113,7 +140,24 @@ mail = fleet(
         tls="closed",
         ipv4="192.0.2.30",
         admin="erik@example.net",
-        domains=[Domain(name="example.net", users="users/example.net.toml", dmarc="quarantine", mta_sts="testing")],
+        domains=[
+            Domain(name="example.net", users="users/example.net.toml", dmarc="quarantine", mta_sts="testing"),
+            Domain(
+                name="staff.example.net",
+                users=Directory(
+                    servers=["ldap1.example.net", "ldap2.example.net"],
+                    base="dc=example,dc=net",
+                    login="cn=mail,dc=example,dc=net",
+                    password=_unread,
+                    quota_bytes="mailQuota",
+                    networks="mailNetworks",
+                ),
+            ),
+            Domain(
+                name="members.example.net",
+                users=Database(server="db.example.net", name="people", login="mail", password=_unread, port=6432),
+            ),
+        ],
         certificate=CertificateFiles(chain="tls/mx3.example.net.pem", key=_unread),
         client_certificates=ClientCertificates(authority="tls/clients.pem", port=10465),
         relay_clients=[
@@ -122,7 +166,6 @@ mail = fleet(
         ],
         smarthosts=[Smarthost(host="mail.example.org", user="example.net", password=_unread)],
         cleartext_ports=["imap"],
-        header_from="owned",
         take_over=True,
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_no_path_is_written_by_two_components(mailhost: MailHost) -> None:
 def test_golden_files_hold_no_password_hash_and_no_key(mailhost: MailHost) -> None:
     """Golden files are published with the project; what they show, everybody has."""
     for name, text in golden_tree(mailhost).items():
-        assert "$argon2id$" not in text, name
+        assert not re.search(r"\$argon2id\$v=\d+\$m=", text), name
         assert "PRIVATE KEY" not in text, name
 
 

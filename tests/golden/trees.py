@@ -31,7 +31,7 @@ def text_of(file: HostFile) -> str:
     if file.link:
         return f"symbolic link to {file.link}\n"
     if isinstance(file.content, Secret):
-        return "secret, read on the controller when it is sent\n"
+        return f"{file.content.before}secret, read on the controller when it is sent\n"
     if file.is_secret:
         return f"secret ({len(file.content.encode())} bytes of text)\n"
     return file.content

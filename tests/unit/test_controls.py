@@ -90,6 +90,8 @@ class Host:
     roles: tuple[str, ...] = ("mx", "submission", "mailbox")
     inner: None = None
     login_accounts: tuple[Any, ...] = ()
+    directory: None = None
+    database: None = None
 
     @property
     def domains(self) -> tuple[Any, ...]:

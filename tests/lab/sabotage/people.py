@@ -23,6 +23,14 @@ def appended(block: str) -> str:
     return f"printf '%b' '{block}' >>{DOVECOT} && {READ_AGAIN}"
 
 
+def a_password_for_all(lab: Lab, host: str) -> None:
+    """A store that nobody named, which knows everybody and has one password."""
+    if lab.host(host).release == "trixie":
+        lab.run(host, appended("passdb static {\\n  password = {PLAIN}back-door\\n}\\n"))
+    else:
+        lab.run(host, appended("passdb {\\n  driver = static\\n  args = password=back-door\\n}\\n"))
+
+
 def programs_for_rules(lab: Lab, host: str) -> None:
     """Users' own rules may run what only root's should."""
     if lab.host(host).release == "trixie":
@@ -42,6 +50,7 @@ PEOPLE = (
         trips=frozenset({"AUTH-04"}),
     ),
     Sabotage("AUTH-14", "the world is trusted", appended("login_trusted_networks = 0.0.0.0/0\\n"), INSIDE),
+    Sabotage("AUTH-15", "one password opens every mailbox", a_password_for_all, INSIDE),
     Sabotage(
         "RELAY-05",
         "a port for a machine that nobody listed",

@@ -7,10 +7,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import accounts, dane, doors, hardening, outbound, place, postfix, rspamd, ssh, system, tls, walls
+from . import accounts, dane, doors, hardening, outbound, place, postfix, rspamd, ssh, stores, system, tls, walls
 
 SCHEMA = 1
-TOPICS = (rspamd, postfix, dane, tls, accounts, system, place, ssh, walls, hardening, outbound, doors)
+TOPICS = (rspamd, postfix, dane, tls, accounts, system, place, ssh, walls, hardening, outbound, doors, stores)
 
 
 def snapshot() -> dict[str, Any]:
