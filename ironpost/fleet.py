@@ -58,6 +58,7 @@ class Fleet(list[tuple[str, dict[str, Any]]]):
             (mailhost.name, connection(mailhost) | {"inventory_file": str(source)}) for mailhost in mailhosts
         )
         for mailhost in mailhosts:
+            mailhost._fleet_names = tuple(each.name for each in mailhosts)
             mailhost._fleet_addresses = tuple(address for each in mailhosts for address in each.addresses)
         self.mailhosts = mailhosts
         self.vantage_points = vantage_points

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import time
 from collections.abc import Iterable
@@ -13,6 +14,9 @@ from ironpost.compliance.kept import Seen
 from ironpost.compliance.proof import Judged, Proof, Wanted
 from ironpost.controls import CONTROLS
 from ironpost.controls.control import Control
+from ironpost.controls.secrets import public_keys
+from ironpost.evidence import NotCollectedError
+from ironpost.evidence.snapshot import Snapshot
 from ironpost.fleet import Fleet
 from ironpost.mailhost import MailHost
 
@@ -54,5 +58,32 @@ def proof_of(
     seconds: float = 0.0,
 ) -> Proof:
     """The verdicts that follow from evidence: no network, no clock."""
-    rows = tuple(judged(mailhost, control, evidence, wanted) for mailhost, evidence in seen for control in controls)
+    together = compared(seen)
+    rows = tuple(judged(mailhost, control, evidence, wanted) for mailhost, evidence in together for control in controls)
     return Proof(started, rows, wanted, round(seconds, 1))
+
+
+def compared(seen: Seen) -> Seen:
+    """The same, each host knowing which keys the others of this run have."""
+    keys = {mailhost.name: keys_of(evidence) for mailhost, evidence in seen}
+    return tuple(
+        (mailhost, with_keys_elsewhere(evidence, {name: keys[name] for name in keys if name != mailhost.name}))
+        for mailhost, evidence in seen
+    )
+
+
+def keys_of(evidence: Evidence) -> list[str]:
+    """What cannot be read of one host keeps nothing from the others."""
+    if not isinstance(evidence.snapshot, Snapshot):
+        return []
+    try:
+        return sorted(set().union(*public_keys(evidence.snapshot).values()))
+    except (NotCollectedError, KeyError, TypeError, AttributeError):
+        return []
+
+
+def with_keys_elsewhere(evidence: Evidence, keys: dict[str, list[str]]) -> Evidence:
+    if not isinstance(evidence.snapshot, Snapshot):
+        return evidence
+    snapshot = Snapshot({**evidence.snapshot.raw, "keys elsewhere": keys})
+    return dataclasses.replace(evidence, snapshot=snapshot)

@@ -48,6 +48,7 @@ def system(mailhost: MailHost) -> Component:
             local_time(mailhost),
             audit_rules(mailhost),
             *(cloud_init_off() if mailhost.take_over else ()),
+            *ssh_keys(mailhost),
         ),
         users=(SystemUser("root", home="/root", locked=True),),
         units=UNITS,
@@ -68,6 +69,14 @@ def cloud_init_off() -> tuple[HostFile, ...]:
 def local_time(mailhost: MailHost) -> HostFile:
     """localtime(5): a symbolic link, because programs read the name of the time zone from its target."""
     return HostFile("/etc/localtime", "", link=f"/usr/share/zoneinfo/{mailhost.time_zone}")
+
+
+def ssh_keys(mailhost: MailHost) -> tuple[HostFile, ...]:
+    """The keys of the inventory, where there are any; else those stay that the host was set up with."""
+    if not mailhost.ssh_keys:
+        return ()
+    head = "# Written by ironpost: changes made here are undone by its next run. sshd reads no other file of keys.\n"
+    return (HostFile(mailhost.ssh_keys_file, head + "".join(f"{key}\n" for key in mailhost.ssh_keys)),)
 
 
 def audit_rules(mailhost: MailHost) -> HostFile:

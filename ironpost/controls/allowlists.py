@@ -42,7 +42,7 @@ def said(networks: tuple[str, ...]) -> set[Any]:
 @control(
     "ALLOW-01",
     claim="SSH answers to the operators' networks and to nobody else, and sshd would refuse others",
-    reference="CIS Debian 12 §5.1.4; NIST SP 800-123 §4",
+    reference="CIS Debian 12; NIST SP 800-123 §4",
     severity="critical",
 )
 class SshIsForOperators:

@@ -181,7 +181,7 @@ class NamedIssuersAreSent:
 @control(
     "DANE-07",
     claim="The client ports have TLSA records too, and serve what they say",
-    reference="RFC 7673; RFC 8314 §4.5.4; NIST SP 800-177r1 §5.2.4",
+    reference="RFC 7673; RFC 8314 §4.5.4; NIST SP 800-177r1",
     level="strict",
 )
 class ClientPortsHaveTlsa:

@@ -64,7 +64,7 @@ def mistakes(value: str) -> list[str]:
 @control(
     "DMARC-06",
     claim="Mail that fails its domain's DMARC policy is refused or filed as junk, and the result is recorded",
-    reference="RFC 9989 §7.4; NIST SP 800-177r1 §4.6; rspamd dmarc, force_actions",
+    reference="RFC 9989 §7.4; NIST SP 800-177r1; rspamd dmarc, force_actions",
     severity="high",
 )
 class DmarcIsActedUpon:

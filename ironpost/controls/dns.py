@@ -80,3 +80,24 @@ class PointersLeadBack:
             if greeting != mailhost.name:
                 faults.append(f"{address} greets as {greeting!r}")
         return holds_unless(faults, remedy=PUBLISH)
+
+
+@control(
+    "BAK-04",
+    claim="Every host that takes mail for a domain is one of this fleet, configured and verified like the others",
+    reference="M3AAWG, backup MX; RFC 5321 §5.1",
+    severity="high",
+    roles={"mx"},
+)
+class NoMxIsWeaker:
+    """Spam comes to the MX of the highest number first, since nobody looks after it; and DANE ends where it begins."""
+
+    def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
+        faults = []
+        for domain in mailhost.domain_names:
+            named = {value.split()[-1] for value in probes.zone.values(domain, "MX")}
+            faults += [
+                f"{target} takes mail for {domain}, and is no host of this fleet"
+                for target in sorted(named - set(mailhost.fleet_names))
+            ]
+        return holds_unless(faults, remedy=f"name that host in the inventory, or take it out of the MX set: {PUBLISH}")

@@ -78,7 +78,7 @@ def unit_states(snapshot: Snapshot) -> dict[str, dict[str, str]]:
 @control(
     "FW-03",
     claim="The rules in force are those of the file that the host loads when it boots",
-    reference="CIS Debian 12 §4.3.9–4.3.10; nft(8)",
+    reference="CIS Debian 12; nft(8)",
     severity="high",
     cost="passive",
 )
@@ -118,6 +118,33 @@ class OnlyPostfixSends:
             if how != "ConnectionRefusedError"
         ]
         return holds_unless(faults, remedy=REDEPLOY)
+
+
+@control(
+    "FW-06",
+    claim="Nothing leaves the host but what its work needs, each under the user that does that work",
+    reference="NIST SP 800-41r1 §4; CIS Debian 12; nft(8) meta skuid",
+    level="strict",
+    severity="medium",
+    cost="passive",
+)
+class NothingElseLeaves:
+    """What breaks in fetches its tools first, and takes home what it found last."""
+
+    def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
+        chains = [row["chain"] for row in snapshot.nftables if row.get("chain", {}).get("hook") == "output"]
+        faults = []
+        if not any(chain["family"] == "inet" and chain.get("policy") == "drop" for chain in chains):
+            faults.append("no inet chain at the hook output has the policy drop")
+        tried = [line.split() for line in snapshot.text("doors", "leaving").splitlines()]
+        if not tried:
+            raise NotCollectedError("no connection could be tried: the host has no address with a network")
+        faults += [
+            f"a user without work reaches {address} on port {port} ({how})"
+            for address, port, how in tried
+            if how != "ConnectionRefusedError"
+        ]
+        return holds_unless(faults, remedy='write outgoing="needed" for this host, and deploy')
 
 
 @control(
@@ -180,7 +207,7 @@ DROPPED = {"packets of no connection": "'invalid'", "forged sources": "'fib'"}
 @control(
     "FW-09",
     claim="One program writes firewall rules, and one bans those who guess passwords",
-    reference="CIS Debian 12 §4.1.1; fail2ban(1); NIST SP 800-63B-4 §3.2.2",
+    reference="CIS Debian 12; fail2ban(1); NIST SP 800-63B-4 §3.2.2",
     severity="high",
     cost="passive",
 )

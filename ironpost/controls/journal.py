@@ -7,7 +7,7 @@ import re
 from ironpost.controls.control import Verdict, control, holds_unless
 from ironpost.controls.tls import REDEPLOY
 from ironpost.evidence import NotCollectedError
-from ironpost.evidence.host import sections
+from ironpost.evidence.host import part, sections
 from ironpost.evidence.snapshot import Snapshot
 from ironpost.mailhost import MailHost
 
@@ -44,7 +44,7 @@ def days(span: str) -> int:
 @control(
     "LOG-01",
     claim="The journal survives a reboot, is kept for 90 days, and has lost no line of a burst",
-    reference="NIST SP 800-92 §5; CIS Debian 12 §6.1; journald.conf(5)",
+    reference="NIST SP 800-92 §5; CIS Debian 12; journald.conf(5)",
     severity="high",
 )
 class JournalIsKept:
@@ -97,9 +97,28 @@ class NoPasswordIsLogged:
 
 
 @control(
+    "LOG-10",
+    claim="Every file is as the last deploy left it",
+    reference="CIS Debian 12; ISO/IEC 27001:2022 A.8.9",
+    level="strict",
+    severity="medium",
+    cost="passive",
+)
+class NothingWasChangedByHand:
+    """Other controls know what must be; a change that none of them foresaw is seen here."""
+
+    def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
+        seen = part(snapshot, "drift")
+        if not seen["files"]:
+            raise NotCollectedError("no file of a deploy was compared")
+        told = f"{seen['files']} files of generation {seen['generation']}"
+        return holds_unless(seen["changed"], remedy=f"find out who changed it; {REDEPLOY}", seen=told)
+
+
+@control(
     "LOG-05",
     claim="The kernel writes down who changes mail configuration, keys, doors and accounts",
-    reference="CIS Debian 12 §6.2; NIST SP 800-53 AU-2; auditctl(8)",
+    reference="CIS Debian 12; NIST SP 800-53 AU-2; auditctl(8)",
     severity="medium",
     needs=("real host",),
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 from ironpost.controls.control import Verdict, control, holds_unless
 from ironpost.controls.tls import REDEPLOY
 from ironpost.evidence import NotCollectedError
-from ironpost.evidence.host import files
+from ironpost.evidence.host import files, part
 from ironpost.evidence.snapshot import Snapshot
 from ironpost.mailhost import MailHost
 
@@ -22,7 +24,7 @@ SOCKETS = {"rspamd", "redis-server", "unbound"}
 @control(
     "SEC-01",
     claim="Private keys of certificates are readable for root alone, and lie nowhere but where they are used",
-    reference="NIST SP 800-57pt1r5 §6; NIST SP 800-52r2 §3.2; CIS Debian 12 §7.1",
+    reference="NIST SP 800-57pt1r5 §6; NIST SP 800-52r2 §3.2; CIS Debian 12",
     severity="critical",
 )
 class TlsKeysAreClosed:
@@ -68,7 +70,7 @@ class SigningKeysAreClosed:
 @control(
     "SEC-03",
     claim="Password hashes and address tables are closed to other accounts of the host",
-    reference="Postfix SASL_README; Dovecot, passwd-file; CIS Debian 12 §7.1",
+    reference="Postfix SASL_README; Dovecot, passwd-file; CIS Debian 12",
     severity="high",
     roles=("submission", "mailbox"),
 )
@@ -83,6 +85,61 @@ class CredentialsAreClosed:
             raise NotCollectedError(f"{missing[0]} was not seen")
         faults = [f"{path} has the mode {known[path]['mode']:o}" for path in wanted if known[path]["mode"] & 0o027]
         return holds_unless(faults, remedy=REDEPLOY)
+
+
+@control(
+    "SEC-04",
+    claim="No key and no password hash stands in arguments, environments, unit files, histories, the log or open files",
+    reference="CWE-214; CWE-532; NIST SP 800-53 IA-5(7); systemd.exec(5) CREDENTIALS",
+    severity="high",
+    cost="passive",
+)
+class SecretsAreNotLeftLying:
+    """A closed file is of no use when what was in it stands in `ps`, for every account of the host."""
+
+    def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
+        looked = part(snapshot, "leaks", "looked at")
+        if not looked.get("process") or not looked.get("unit"):
+            raise NotCollectedError("no process or no unit file was looked at")
+        faults = [f"a secret stands in the {place}" for place in part(snapshot, "leaks", "found")]
+        faults += ["a secret stands in the journal of the last hour"] * bool(snapshot.text("leaks", "log").strip())
+        return holds_unless(faults, remedy=f"make new what was shown, and remove it there; {REDEPLOY}")
+
+
+@control(
+    "SEC-06",
+    claim="No key serves two purposes or two hosts: TLS, signing, and SSH have keys of their own on each",
+    reference="NIST SP 800-57pt1r5 §5.2; M3AAWG DKIM key rotation",
+    severity="high",
+    cost="passive",
+)
+class KeysAreNotShared:
+    """Whoever takes a shared key from the weakest host is all the others as well."""
+
+    def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
+        own = public_keys(snapshot)
+        if not own.get("TLS") or not own.get("SSH"):
+            raise NotCollectedError("no key for TLS or none for SSH was seen")
+        faults = [
+            f"one key serves {one} and {other}"
+            for one, other in itertools.combinations(own, 2)
+            if own[one] & own[other]
+        ]
+        for name, keys in snapshot.raw.get("keys elsewhere", {}).items():
+            faults += [f"{name} has the same key for {use}" for use, mine in own.items() if mine & set(keys)]
+        return holds_unless(
+            faults, remedy="make a new key for one of them (`ironpost tls roll`, `ironpost dkim rotate`)"
+        )
+
+
+def public_keys(snapshot: Snapshot) -> dict[str, set[str]]:
+    """Use → the public keys of a host, as text that only equal keys share."""
+    files = [row for program in ("postfix", "dovecot") for row in snapshot.tls_files(program)]
+    return {
+        "TLS": {str(row["public"]) for row in files if row.get("public")},
+        "signing": {str(row["public"]) for row in snapshot.dkim_keys if row.get("public")},
+        "SSH": {str(row["fingerprint"]) for row in part(snapshot, "login keys", "of the host")},
+    }
 
 
 @control(

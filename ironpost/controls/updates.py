@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 
 from ironpost.controls.control import Verdict, control, holds_unless
@@ -12,13 +13,23 @@ from ironpost.evidence.host import part
 from ironpost.evidence.snapshot import Snapshot
 from ironpost.mailhost import MailHost
 
+# Release → last day of regular and of long-term support (wiki.debian.org/DebianReleases, /LTS).
+SUPPORTED = {
+    "bookworm": (datetime.date(2026, 6, 10), datetime.date(2028, 6, 30)),
+    "trixie": (datetime.date(2028, 8, 9), datetime.date(2030, 6, 30)),
+}
+# How the versions of the release's own packages begin: a host that was half upgraded gets updates of neither.
+VERSIONS = {
+    "bookworm": {"openssl": "3.0.", "postfix": "3.7.", "dovecot-core": "1:2.3."},
+    "trixie": {"openssl": "3.5.", "postfix": "3.10.", "dovecot-core": "1:2.4."},
+}
 PERIODIC = ("Update-Package-Lists", "Unattended-Upgrade")
 
 
 @control(
     "UPD-01",
     claim="Security updates are installed within a day, without a person",
-    reference="CIS Debian 12 §1.2.2; NIST SP 800-53 SI-2; apt.conf(5)",
+    reference="CIS Debian 12; NIST SP 800-53 SI-2; apt.conf(5)",
     severity="high",
 )
 class SecurityUpdatesComeByThemselves:
@@ -47,7 +58,7 @@ class SecurityUpdatesComeByThemselves:
 @control(
     "UPD-02",
     claim="Mail services use the libraries that are installed, not those that an update has replaced",
-    reference="CIS Debian 12 §1.9; needrestart(1)",
+    reference="CIS Debian 12; needrestart(1)",
     severity="high",
 )
 class UpdatesAreInUse:
@@ -64,9 +75,41 @@ class UpdatesAreInUse:
 
 
 @control(
+    "UPD-03",
+    claim="The release of Debian gets security updates: regular ones at strict, those of LTS at least",
+    reference="Debian releases; Debian LTS; NIST SP 800-53 SA-22",
+    severity="high",
+    cost="passive",
+)
+class ReleaseIsSupported:
+    """After its last day holes are found as before, and nobody closes them."""
+
+    def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
+        return until(snapshot, 1, "long-term support")
+
+    def strict_inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
+        return until(snapshot, 0, "regular support")
+
+
+def until(snapshot: Snapshot, which: int, kind: str) -> Verdict:
+    release = part(snapshot, "release")
+    if release not in SUPPORTED:
+        raise NotCollectedError(f"the release {release!r} is not known")
+    end, faults = SUPPORTED[release][which], []
+    for package, start in VERSIONS[release].items():
+        if package not in snapshot.packages:
+            raise NotCollectedError(f"the version of {package} was not seen")
+        version = snapshot.packages[package]
+        faults += [f"{package} {version} is not of {release}"] * (not version.startswith(start))
+    faults += [f"{kind} of {release} ended on {end}"] * (snapshot.taken.date() > end)
+    remedy = "finish the upgrade, or set the host up anew on the next release"
+    return holds_unless(faults, remedy=remedy, seen=f"{kind} of {release} until {end}")
+
+
+@control(
     "UPD-04",
     claim="Packages come from signed sources, each with the key that it must be signed with",
-    reference="CIS Debian 12 §1.2.1; sources.list(5); apt-secure(8)",
+    reference="CIS Debian 12; sources.list(5); apt-secure(8)",
     severity="high",
 )
 class SourcesAreSigned:

@@ -117,7 +117,7 @@ class NoWorkerIsRoot:
 @control(
     "SBX-06",
     claim="A service that crashes comes back by itself, and leaves no core dump with mail or keys",
-    reference="systemd.service(5) Restart; CIS Debian 12 §1.5.3",
+    reference="systemd.service(5) Restart; CIS Debian 12",
     severity="medium",
 )
 class ServicesComeBack:

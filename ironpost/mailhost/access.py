@@ -9,7 +9,9 @@ from typing import Literal, Self
 from ironpost.accounts import Account
 from ironpost.component import Port
 from ironpost.mailhost.roles import RoleValues
+from ironpost.settings import Acme, Database, Directory
 
+SSH_KEYS = "/etc/ssh/ironpost_keys"
 # What Dovecot calls the services that allowlists name.
 LOGINS = {"smtp": "submission", "imap": "imap", "pop3": "pop3", "sieve": "managesieve"}
 
@@ -23,6 +25,16 @@ class Allowlist:
     ipv6: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Departure:
+    """What one user of the system may connect to elsewhere: ports of TCP and of UDP."""
+
+    user: str
+    tcp: tuple[int, ...]
+    reason: str
+    udp: tuple[int, ...] = ()
+
+
 class DoorsValues(RoleValues):
     """Doors: who may come in, and what the firewall opens."""
 
@@ -30,6 +42,11 @@ class DoorsValues(RoleValues):
     def root_login(self) -> Literal["prohibit-password", "no"]:
         """sshd_config(5) PermitRootLogin: root comes in with a key where the controller does, else not at all."""
         return "prohibit-password" if self.ssh.user == "root" else "no"
+
+    @property
+    def ssh_keys_file(self) -> str:
+        """Where sshd finds the keys of the inventory: not in a home, whose owner could add to them."""
+        return f"{SSH_KEYS}/{self.ssh.user}"
 
     @property
     def allowlists(self) -> tuple[Allowlist, ...]:
@@ -43,10 +60,39 @@ class DoorsValues(RoleValues):
         return self.allowlists[0]
 
     @property
+    def departures(self) -> tuple[Departure, ...]:
+        """All that has work elsewhere, where the inventory lets nothing else out; empty where it lets out anything."""
+        if self.outgoing == "any":
+            return ()
+        relays = {smarthost.port for smarthost in self.smarthosts}
+        found = [
+            Departure("postfix", tuple(sorted({25, 465, 587} | relays)), "mail"),
+            Departure("unbound", (53,), "names", udp=(53,)),
+            Departure("systemd-timesync", (), "the time", udp=(123,)),
+            Departure("_apt", (80, 443), "packages"),
+            Departure("_mta-sts", (443,), "MTA-STS policies of others"),
+        ]
+        if isinstance(self.certificate, Acme):
+            found.append(Departure("root", (53, 80, 443), "certificates", udp=(53,)))
+        if self.asks_outside:
+            found.append(Departure("_rspamd", (53, 80, 443), "services that the inventory names", udp=(53, 11335)))
+        return tuple(found)
+
+    @property
+    def store_ports(self) -> tuple[int, ...]:
+        """Where accounts are asked for elsewhere: by Dovecot, Postfix and what counts logins."""
+        return tuple(sorted({each.users.port for each in self.domains if isinstance(each.users, Directory | Database)}))
+
+    @property
     def never_banned(self) -> Allowlist:
         """All allowlists and the mail hosts of the fleet: whoever is in there is no stranger."""
         listed = [network for name in ("ssh", *LOGINS.values()) for network in getattr(self.allow, name)]
         return allowlist("never", (*listed, *self.fleet_addresses))
+
+    @property
+    def fleet_names(self) -> tuple[str, ...]:
+        """Of all mail hosts of the fleet, this one included."""
+        return tuple(dict.fromkeys((self.name, *self._fleet_names)))
 
     @property
     def fleet_addresses(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from ironpost.settings import (
     DnsName,
     Inner,
     Limits,
+    LoginKey,
     MailAddress,
     ProbeLogin,
     RelayClient,
@@ -72,6 +73,7 @@ class HostSettings(Setting):
     ipv4: Annotated[str, BeforeValidator(address_of(4))] | None = None
     ipv6: Annotated[str, BeforeValidator(address_of(6))] | None = None
     ssh: Ssh = Field(default_factory=Ssh)
+    ssh_keys: tuple[LoginKey, ...] = ()
     allow: Allow = Field(default_factory=Allow)
     reverse_dns: Rfc2136 | None = None
     mx_preference: Annotated[int, Field(ge=0, le=65535)] = 10
@@ -82,8 +84,10 @@ class HostSettings(Setting):
     header_from: Literal["logged", "owned"] = "logged"
     greylisting: bool = False
     postscreen: bool = False
+    bare_newline: Literal["normalize", "reject"] = "normalize"
     blocklists: tuple[DnsName, ...] = ()
     asks_outside: tuple[OutsideService, ...] = ()
+    outgoing: Literal["any", "needed"] = "any"
     outgoing_check: DnsName | None = None
     client_certificates: ClientCertificates | None = None
     relay_clients: tuple[RelayClient, ...] = ()
@@ -94,6 +98,7 @@ class HostSettings(Setting):
     _directory: Path = PrivateAttr(default=Path())
     _open_ports: tuple[Port, ...] = PrivateAttr(default=())
     _parked_names: tuple[str, ...] = PrivateAttr(default=())
+    _fleet_names: tuple[str, ...] = PrivateAttr(default=())
     _fleet_addresses: tuple[str, ...] = PrivateAttr(default=())
     _members: tuple[Member, ...] = PrivateAttr(default=())
 

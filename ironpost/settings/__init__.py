@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from ironpost.settings.access import Allow, Limits, list_mistakes
+from ironpost.settings.access import Allow, Granted, Limits, list_mistakes
 from ironpost.settings.block import Setting, blocks_of, shown
 from ironpost.settings.connection import ProbeLogin, Ssh, VantagePoint
 from ironpost.settings.inner import Inner
+from ironpost.settings.operators import LoginKey
 from ironpost.settings.publication import Parked, Rfc2136, TsigKey
 from ironpost.settings.relaying import ClientCertificates, Fingerprint, RelayClient, Smarthost, fingerprint
 from ironpost.settings.rollout import Waves
@@ -37,8 +38,10 @@ __all__ = [
     "Dkim",
     "DnsName",
     "Fingerprint",
+    "Granted",
     "Inner",
     "Limits",
+    "LoginKey",
     "MailAddress",
     "Network",
     "Networks",

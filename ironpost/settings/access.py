@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from ironpost.settings.block import Setting
-from ironpost.settings.words import Networks
+from ironpost.settings.words import Network, Networks
 
 # ALLOW-04: what is wider is rather a whole provider than an office.
 NARROWEST = {4: 24, 6: 48}
@@ -21,10 +22,20 @@ SMALLER = (
 SERVICES = ("ssh", "submission", "imap", "pop3", "managesieve")
 
 
+class Granted(Setting):
+    """Why a network stands in an allowlist, who answers for it, and until when."""
+
+    network: Network
+    reason: Annotated[str, Field(min_length=5)]
+    owner: Annotated[str, Field(min_length=2)]
+    until: datetime.date
+
+
 class Allow(Setting):
     """Who may reach a service at all, as networks. An empty list means everyone; SSH has keys only then, and a rate.
 
     One list feeds the firewall, Postfix and Dovecot. A network wider than /24 or /48 stands in `wide` too: it is meant.
+    `granted` says why a network is there, and until when; one whose day has passed is a finding (ALLOW-03).
     """
 
     ssh: Networks = ()
@@ -33,6 +44,7 @@ class Allow(Setting):
     pop3: Networks = ()
     managesieve: Networks = ()
     wide: Networks = ()
+    granted: tuple[Granted, ...] = ()
 
     @model_validator(mode="after")
     def _lists_are_narrow_and_disjoint(self) -> Allow:
@@ -43,6 +55,11 @@ class Allow(Setting):
             f"wide: {network} stands in no list; remove it"
             for network in self.wide
             if not any(network in getattr(self, name) for name in SERVICES)
+        ]
+        found += [
+            f"granted: {each.network} stands in no list; remove it"
+            for each in self.granted
+            if not each.mistakes and not any(each.network in getattr(self, name) for name in SERVICES)
         ]
         if found:
             raise ValueError("; and ".join(found))

@@ -110,6 +110,13 @@ mail = fleet(
         dmarc_inbound="strict",
         greylisting=True,
         postscreen=True,
+        bare_newline="reject",
+        outgoing="needed",
+        ssh_keys=[
+            "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFMFjFfM1TZJLy7yHxdl0XI3xzVt0Ek2nZ6PWmbVVzYk anna@example.com",
+            "sk-ssh-ed25519@openssh.com AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIKhqXnqSj6QH0b7bCqk1aP0mDqYQ"
+            "Z2m4HNQ3l0wTgq4XAAAABHNzaDo= ben",
+        ],
         blocklists=["bl.example.net", "zen.example.org"],
         asks_outside=["rbl", "surbl"],
         client_certificates=ClientCertificates(authority="tls/clients.pem"),

@@ -12,17 +12,18 @@ from ironpost.components.postfix import postfix
 from ironpost.mailhost import MailHost
 from ironpost.operations import provision, settle
 
-CAREFUL, CARELESS = "smtpd_forbid_bare_newline = normalize", "smtpd_forbid_bare_newline = no"
+CARELESS = "smtpd_forbid_bare_newline = no"
 
 
 def careless(mailhost: MailHost) -> Component:
     component = postfix(mailhost)
+    careful = f"smtpd_forbid_bare_newline = {mailhost.bare_newline}"
     files = []
     for file in component.files:
-        if file.path == "/etc/postfix/main.cf" and CAREFUL not in str(file.content):
+        if file.path == "/etc/postfix/main.cf" and careful not in str(file.content):
             raise ValueError("main.cf no longer says what this deploy spoils")
         spoilt = isinstance(file.content, str)  # a secret is no text
-        files.append(dataclasses.replace(file, content=file.content.replace(CAREFUL, CARELESS)) if spoilt else file)
+        files.append(dataclasses.replace(file, content=file.content.replace(careful, CARELESS)) if spoilt else file)
     return dataclasses.replace(component, files=tuple(files))
 
 

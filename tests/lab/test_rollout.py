@@ -57,7 +57,7 @@ def test_a_canary_that_the_gate_refuses_goes_back_and_nothing_more_is_changed(pu
     listed = json.loads(succeed(published, "ironpost", "generations", "inventories/lab.py", "--json", "-"))
     past = next(row for row in listed["results"] if row["mailhost"] == "mx1.example.org")["generations"]
     assert past[-1]["meta"]["back_to"] == before[0] and past[-1]["files"] == {"/etc/postfix/main.cf": "changed"}
-    assert published.run("mx1", "postconf -h smtpd_forbid_bare_newline").stdout.strip() == "normalize"
+    assert published.run("mx1", "postconf -h smtpd_forbid_bare_newline").stdout.strip() == "reject"
     assert published.run("mx1", "nft list table inet ironpost_drain", check=False).returncode != 0
     unchanged(published)
 

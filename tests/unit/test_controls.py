@@ -84,6 +84,7 @@ class Host:
     certificate_authorities: tuple[str, ...] = ("ca.example",)
     parked_names: tuple[str, ...] = ("parked.example",)
     accounts: tuple[Any, ...] = ()
+    fleet_names: tuple[str, ...] = ("mx1.example.org",)
     relay_clients: tuple[Any, ...] = ()
     client_certificates: Any = None
     smarthosts: tuple[Any, ...] = ()
@@ -117,6 +118,7 @@ class Hosted:
     name: str = "example.org"
     dkim: Keys = Keys()
     mta_sts: str = "enforce"
+    dmarc_policy: str = "reject"
     autoconfig: bool = True
     observe_until: None = None
 
@@ -133,6 +135,7 @@ class Allowed:
     imap: tuple[str, ...] = ()
     pop3: tuple[str, ...] = ()
     managesieve: tuple[str, ...] = ()
+    wide: tuple[str, ...] = ()
 
 
 def zone(**records: str) -> Zone:

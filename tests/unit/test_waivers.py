@@ -131,3 +131,19 @@ def test_a_clause_is_shown_of_texts_that_were_read_alone() -> None:
     for name, texts in MAPPINGS.items():
         for each in texts:
             assert bool(each.clause) is (each.source == "read"), name
+
+
+def test_a_waiver_of_a_strict_value_is_not_called_needless_at_baseline(tmp_path: Path) -> None:
+    """Whoever followed that advice would find the control broken at strict."""
+
+    @control("TST-01", claim="No domain is bad, and at strict there is none", reference="none")
+    class NoDomainAtStrict(NoDomainIsBad):
+        """The strict value is another one."""
+
+        def strict_inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
+            return broken("there are domains", "have none")
+
+    fleet, strict = read(tmp_path, waiver()), control_of(NoDomainAtStrict)
+    assert verdict(fleet, control=strict).waiver is None
+    assert verdict(fleet, control=strict, profile="strict").outcome == "waived"
+    assert verdict(fleet).waiver is not None

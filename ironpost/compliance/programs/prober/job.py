@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from . import dane, datagrams, exchange, manners, proven, scan, smtp, tls, web
+from . import dane, datagrams, exchange, manners, newlines, proven, scan, smtp, tls, web
 from .wire import SOURCES, ProbeError
 
 PARALLEL = 8  # conversations at once, well below the 20 that a host grants one address
@@ -55,6 +55,7 @@ def plan(job: dict[str, Any], address: str) -> dict[str, tuple[Any, ...]]:
     work |= {f"injection/{port}": (smtp.injection, address, port, name) for port in (25, 587)}
     work["pipelining"] = (smtp.pipelining, address, domain)
     work["manners"] = (manners.manners, address, name, job["domains"])
+    work["bare newline"] = (newlines.bare_newline, address, domain)
     work["unknown"] = (smtp.unknown, address, job["domains"])
     work["reports"] = (smtp.takes, address, job.get("reports", []))
     work |= {f"policy/{each}": (web.policy, address, f"mta-sts.{each}") for each in job.get("policies", [])}

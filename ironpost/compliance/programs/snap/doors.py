@@ -11,14 +11,14 @@ UNITS = ("nftables.service", "fail2ban.service", "ironpost-sending.service", "ir
 MANAGERS = ("ufw", "firewalld", "iptables-persistent", "netfilter-persistent", "shorewall", "ferm")
 SENDING = "/run/ironpost-sending.sock"
 # Another address of the host's own network: a rule that rejects answers at once, before anything is sent there.
-TRY_25 = """
-import ipaddress, json, os, socket, subprocess
+TRY = """
+import ipaddress, json, os, socket, subprocess, sys
 shown = json.loads(subprocess.run(["ip", "-j", "address", "show", "scope", "global"], capture_output=True).stdout)
 own = [(each["local"], each["prefixlen"]) for link in shown for each in link["addr_info"] if "local" in each]
 os.setgid(65534); os.setuid(65534)
 for address, length in own:
     if length < ipaddress.ip_address(address).max_prefixlen:
-        for port in (25, 465, 587):
+        for port in map(int, sys.argv[1:]):
             try:
                 socket.create_connection((str(ipaddress.ip_address(address) + 1), port), 1).close()
                 print(address, port, "connected")
@@ -33,8 +33,11 @@ def parts() -> dict[str, Any]:
             "file": run("unshare", "--net", "sh", "-c", "nft -f /etc/nftables.conf && nft -j list ruleset"),
             "units": run("systemctl", "show", "--property=Id,ActiveState,UnitFileState", *UNITS),
             "managers": managers(),
-            "outgoing": run("python3", "-c", TRY_25),
+            "outgoing": run("python3", "-c", TRY, "25", "465", "587"),
+            "sessions": run("ss", "-Htn", "state", "established"),
+            "leaving": run("python3", "-c", TRY, "443"),
             "jails": run("fail2ban-client", "status"),
+            "read by bans": run("fail2ban-client", "get", "ironpost-logins", "journalmatch"),
             "never": run("fail2ban-client", "get", "ironpost-logins", "ignoreip"),
             "sending": sending(),
             "submission": text_of("/etc/postfix/submission_access"),

@@ -31,7 +31,17 @@ Date: Thu, 01 Jan 2026 00:00:00 +0000\r
 \r
 \r
 """
-MODULES = ("dkim_signing", "spf", "dmarc", "milter_headers", "force_actions", "options", "multimap", "dkim")
+MODULES: tuple[str, ...] = (
+    "dkim_signing",
+    "spf",
+    "dmarc",
+    "milter_headers",
+    "force_actions",
+    "options",
+    "multimap",
+    "dkim",
+)
+MODULES += ("settings", "arc", "whitelist")
 
 
 def parts() -> dict[str, Any]:

@@ -11,6 +11,9 @@ from typing import Any
 from .look import run
 
 PROPERTIES = "Id,ActiveState,Type,MainPID,ControlGroup,Restart,FragmentPath,LimitCORE"
+CONFINED = "CapabilityBoundingSet,MemoryDenyWriteExecute,NoNewPrivileges,PrivateDevices,PrivateTmp,ProtectSystem,"
+CONFINED += "ProtectClock,ProtectControlGroups,ProtectHome,ProtectHostname,ProtectKernelLogs,ProtectKernelModules,"
+CONFINED += "ProtectKernelTunables,RestrictAddressFamilies,RestrictSUIDSGID,SystemCallFilter"
 PROC = Path("/proc")
 MOMENT = 1.5  # seconds
 
@@ -33,7 +36,7 @@ def running_services() -> list[str]:
 
 def services(names: list[str]) -> dict[str, dict[str, Any]]:
     """What systemd says of each: one answer for all, in blocks in the order of the names."""
-    shown = run("systemctl", "show", f"--property={PROPERTIES}", *names) if names else {"text": ""}
+    shown = run("systemctl", "show", f"--property={PROPERTIES},{CONFINED}", *names) if names else {"text": ""}
     if "error" in shown:
         return dict.fromkeys(names, shown)
     blocks = shown["text"].split("\n\n")

@@ -7,10 +7,29 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import accounts, dane, doors, hardening, outbound, place, postfix, rspamd, ssh, stores, system, tls, walls
+from . import (
+    accounts,
+    dane,
+    doors,
+    drift,
+    hardening,
+    leaks,
+    login_keys,
+    outbound,
+    place,
+    postfix,
+    rspamd,
+    ssh,
+    store,
+    stores,
+    system,
+    tls,
+    walls,
+)
 
 SCHEMA = 1
-TOPICS = (rspamd, postfix, dane, tls, accounts, system, place, ssh, walls, hardening, outbound, doors, stores)
+TOPICS: tuple[Any, ...] = (rspamd, postfix, dane, tls, accounts, system, place, ssh, walls, hardening, outbound, doors)
+TOPICS += (leaks, store, stores, login_keys, drift)
 
 
 def snapshot() -> dict[str, Any]:
