@@ -51,7 +51,7 @@ DOORS = (
         ("inside",),
         frozenset({"FW-03"}),
     ),
-    Sabotage("FW-09", "nobody bans", "systemctl stop fail2ban.service", ("inside",)),
+    Sabotage("FW-09", "nobody bans", "systemctl stop fail2ban.service", ("inside",), frozenset({"AUTH-07"})),
     Sabotage(
         "ALLOW-01",
         "a stranger may knock at SSH",

@@ -122,7 +122,7 @@ ZONES = (
         "DMARC asks for nothing",
         record("_dmarc.DOMAIN", "TXT", '"v=DMARC1; p=none; rua=mailto:postmaster@DOMAIN"'),
         OUTSIDE,
-        frozenset({"DMARC-04"}),
+        frozenset({"DMARC-04", "RELAY-09"}),
         DNS,
     ),
     Sabotage(
