@@ -10,7 +10,7 @@ from ironpost.lab import Lab
 # Controls that look at letters written with the probe login; they know nothing while a login is impossible.
 LETTERS = frozenset(
     {"AUTH-09", "SPF-07", "DMARC-06", "DMARC-07", "TLC-01", "TLC-06", "TLC-09", "RELAY-09", "LOG-02", "LOG-11"}
-    | {f"DKIM-{number}" for number in ("01", "03", "05", "06", "08", "10")}
+    | {f"DKIM-{number}" for number in ("01", "03", "04", "05", "06", "08", "10")}
 )
 BOTH = ("inside", "outside")
 PEOPLE = {"mx1": ("example.org", "anna"), "mx2": ("example.com", "dora")}

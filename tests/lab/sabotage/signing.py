@@ -137,7 +137,7 @@ SIGNING = (
         "DKIM-01",
         "users' letters leave unsigned",
         f"sed -i 's/sign_authenticated = true/sign_authenticated = false/' {RSPAMD} && {FILTER_AGAIN}",
-        trips=frozenset({"DKIM-03", "DKIM-05", "DKIM-06", "DKIM-08"}),
+        trips=frozenset({"DKIM-03", "DKIM-04", "DKIM-05", "DKIM-06", "DKIM-08"}),
     ),
     Sabotage(
         "DKIM-02",
