@@ -18,6 +18,7 @@ NAMES = ("mx1.example.org: ", "mx2.example.com: ")
 SSH = "known_hosts=str(_lab.known_hosts))"
 UPDATES = "primary=_lab.name_servers[0]"
 PLAIN = "plain"  # a user whom sudo does not know
+KEYS = f"/etc/ssh/ironpost_keys/{PLAIN}"  # the one place where sshd looks, because the inventory names its keys
 
 Change = tuple[str, str]
 # `ironpost plan`: what is changed in the lab's inventory, the exit status, and what is told of both hosts.
@@ -64,15 +65,10 @@ def folder(published: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path / "other"], check=True)
     public = published.ssh_key.with_suffix(".pub").read_text()
     for host in HOSTS:
-        home = f"/home/{PLAIN}/.ssh"
-        published.run(
-            host,
-            f"useradd -m {PLAIN} && install -d -o {PLAIN} -m 700 {home} && cat >{home}/authorized_keys",
-            input=public,
-        )
+        published.run(host, f"useradd -m {PLAIN} && umask 022 && cat >{KEYS}", input=public)
     yield path
     for host in HOSTS:
-        published.run(host, f"userdel -r {PLAIN}", check=False)
+        published.run(host, f"rm -f {KEYS}; userdel -r {PLAIN}", check=False)
 
 
 @pytest.fixture
