@@ -24,7 +24,7 @@ from tests.lab.inventories import variant
 WRITERS = {"mx1": "alice@example.org", "mx2": "dave@example.com"}
 DOMAINS = {"mx1": "example.org", "mx2": "example.com"}
 SECONDS = 2.0  # in place of ten minutes and of seven days
-PAUSE = 0.6
+PAUSE = 1.5  # seconds between two letters: a host takes sixty logins a minute from one address
 BOTH_HOLD = {"rsa-sha256": True, "ed25519-sha256": True}
 STEP = "python3 -B /usr/lib/ironpost/onhost dkim-step"
 
