@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ironpost import __version__
 from ironpost.cli import Exit
+from ironpost.cli.answer import write_answer
 from ironpost.dns.check import Sight
 from ironpost.dns.desired import desired
 from ironpost.dns.octodns import write_octodns
@@ -81,12 +80,5 @@ def complain(sentences: list[str]) -> None:
 def write_json(
     path: str | None, results: list[dict[str, Any]], errors: list[str], asked_for: list[dict[str, Any]] | None = None
 ) -> None:
-    if path is None:
-        return
-    whole = {"schema": SCHEMA, "tool": {"name": "ironpost", "version": __version__}}
-    whole |= {"results": results, "errors": errors} | ({} if asked_for is None else {"requests": asked_for})
-    text = json.dumps(whole, indent=1) + "\n"
-    if path == "-":
-        click.echo(text, nl=False)
-    else:
-        Path(path).write_text(text)
+    requests = {} if asked_for is None else {"requests": asked_for}
+    write_answer(path, SCHEMA, results, errors=errors, **requests)

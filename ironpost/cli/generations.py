@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from ironpost import __version__
 from ironpost.cli import Exit
+from ironpost.cli.answer import write_answer
 from ironpost.cli.plan import chosen
 from ironpost.errors import HostError, InventoryError
 from ironpost.fleet import Fleet
@@ -74,17 +73,10 @@ def changes(past: hosts.Past) -> str:
 
 
 def write_json(path: str | None, found: dict[str, tuple[hosts.Past, ...]]) -> None:
-    if path is None:
-        return
     results = [
         {"mailhost": name, "generations": [dataclasses.asdict(row) for row in rows]} for name, rows in found.items()
     ]
-    tool = {"name": "ironpost", "version": __version__}
-    text = json.dumps({"schema": SCHEMA, "tool": tool, "results": results}, indent=1) + "\n"
-    if path == "-":
-        click.echo(text, nl=False)
-    else:
-        Path(path).write_text(text)
+    write_answer(path, SCHEMA, results)
 
 
 @click.command()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +11,8 @@ from typing import Any
 
 import click
 
-from ironpost import __version__
 from ironpost.cli import Exit
+from ironpost.cli.answer import write_answer
 from ironpost.components import PARTS
 from ironpost.errors import HostError, InventoryError
 from ironpost.facts.look import differences_in_text, look
@@ -124,8 +123,6 @@ def status(plans: list[HostPlan], exit_code: bool) -> Exit:
 
 
 def write_json(path: str | None, plans: list[HostPlan]) -> None:
-    if path is None:
-        return
     results: list[dict[str, Any]] = [
         {
             "mailhost": found.mailhost,
@@ -138,9 +135,4 @@ def write_json(path: str | None, plans: list[HostPlan]) -> None:
         }
         for found in plans
     ]
-    tool = {"name": "ironpost", "version": __version__}
-    text = json.dumps({"schema": SCHEMA, "tool": tool, "results": results}, indent=1) + "\n"
-    if path == "-":
-        click.echo(text, nl=False)
-    else:
-        Path(path).write_text(text)
+    write_answer(path, SCHEMA, results)

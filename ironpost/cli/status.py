@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import sys
 from pathlib import Path
 
 import click
 
-from ironpost import __version__
 from ironpost.cli import Exit
+from ironpost.cli.answer import write_answer
 from ironpost.cli.plan import chosen
 from ironpost.inventory import read_inventory
 from ironpost.status import Reading, read_all, wants
@@ -74,12 +73,5 @@ def row_of(reading: Reading) -> list[str]:
 
 
 def write_json(path: str | None, readings: list[Reading]) -> None:
-    if path is None:
-        return
     results = [dataclasses.asdict(each) | {"wants": wants(each)} for each in readings]
-    tool = {"name": "ironpost", "version": __version__}
-    text = json.dumps({"schema": SCHEMA, "tool": tool, "results": results}, indent=1) + "\n"
-    if path == "-":
-        click.echo(text, nl=False)
-    else:
-        Path(path).write_text(text)
+    write_answer(path, SCHEMA, results)

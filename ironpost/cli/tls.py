@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -11,8 +10,8 @@ from typing import Any
 
 import click
 
-from ironpost import __version__
 from ironpost.cli import Exit
+from ironpost.cli.answer import write_answer
 from ironpost.errors import DnsError, HostError, InventoryError
 from ironpost.fleet import Fleet
 from ironpost.inventory import read_inventory
@@ -169,11 +168,4 @@ def standing_json(standing: Standing) -> dict[str, Any]:
 
 
 def write_json(path: str | None, results: list[dict[str, Any]], errors: list[str]) -> None:
-    if path is None:
-        return
-    tool = {"name": "ironpost", "version": __version__}
-    text = json.dumps({"schema": SCHEMA, "tool": tool, "results": results, "errors": errors}, indent=1) + "\n"
-    if path == "-":
-        click.echo(text, nl=False)
-    else:
-        Path(path).write_text(text)
+    write_answer(path, SCHEMA, results, errors=errors)

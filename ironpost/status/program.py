@@ -123,9 +123,7 @@ def read() -> dict[str, Any]:
         "bans": bans(),
         "drained": drained(),
         "clock": time.time(),
-        "synchronised": run("timedatectl", "show", "-p", "NTPSynchronized", "--value").strip() == "yes",
         "reboot": Path("/run/reboot-required").exists(),
-        "up_seconds": int(float(Path("/proc/uptime").read_text().split()[0])),
     }
 
 

@@ -146,9 +146,9 @@ def test_postmaster_and_abuse_reach_the_admin(published: Lab, host: str, address
 @both
 def test_a_direct_spoof_of_a_protected_domain_is_refused(published: Lab, host: str, address: str) -> None:
     """reject.example publishes p=reject; nothing in this message speaks for a mailing list."""
-    message = letter("ceo@reject.example", address, fresh("spoof"))
+    message = letter("chief@reject.example", address, fresh("spoof"))
     with port_25(published, host) as session, pytest.raises(smtplib.SMTPDataError) as refused:
-        session.send_message(message, from_addr="ceo@reject.example", to_addrs=[address])
+        session.send_message(message, from_addr="chief@reject.example", to_addrs=[address])
     # rspamd answers with 554, which RFC 5321 §4.2.2 has for a transaction that fails; 5.7.1 says that policy refuses it
     assert refused.value.smtp_code == 554 and b"5.7.1" in refused.value.smtp_error
 
@@ -260,7 +260,7 @@ SMUGGLED_ENDS = [
 @pytest.mark.parametrize("end", SMUGGLED_ENDS, ids=[repr(end) for end in SMUGGLED_ENDS])
 def test_no_second_message_is_smuggled(published: Lab, host: str, address: str, end: bytes) -> None:
     """CVE-2023-51764: a wrong end of DATA must never start a second transaction."""
-    inner = b"MAIL FROM:<ceo@reject.example>\r\nRCPT TO:<%s>\r\nDATA\r\n" % address.encode()
+    inner = b"MAIL FROM:<chief@reject.example>\r\nRCPT TO:<%s>\r\nDATA\r\n" % address.encode()
     body = (
         b"From: x@host.stranger.example\r\nSubject: outer\r\n\r\nfirst"
         + end

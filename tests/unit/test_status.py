@@ -23,9 +23,7 @@ WELL: dict[str, Any] = {
     "certificate": "Jan  1 00:00:00 2100 GMT",
     "bans": 0,
     "drained": False,
-    "synchronised": True,
     "reboot": False,
-    "up_seconds": 100,
 }
 
 
