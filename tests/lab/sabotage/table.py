@@ -25,10 +25,10 @@ SHOWN_ELSEWHERE = {
     "AUTH-12": "the accounts of the lab log in with passwords alone: tests/unit/test_further_controls.py",
     "IMAP-07": "a container has no disk of its own: tests/unit/test_further_controls.py",
     "UPD-03": "a release ends by date: tests/unit/test_further_controls.py",
-    "FW-06": "the hosts of the lab may connect to whatever a test sets up: tests/unit/test_further_controls.py",
-    "ALLOW-02": "who was shut out cannot repair: tests/lab/test_lockout.py, tests/unit/test_further_controls.py",
-    "ALLOW-03": "a grant stands in the inventory, not on a host: tests/unit/test_further_controls.py",
-    "SEC-06": "no deploy makes a new key in the place of a shared one: tests/unit/test_further_controls.py",
+    "FW-06": "the hosts of the lab may connect to whatever a test sets up: tests/unit/test_exception_controls.py",
+    "ALLOW-02": "who was shut out cannot repair: tests/lab/test_lockout.py, tests/unit/test_exception_controls.py",
+    "ALLOW-03": "a grant stands in the inventory, not on a host: tests/unit/test_exception_controls.py",
+    "SEC-06": "no deploy makes a new key in the place of a shared one: tests/unit/test_exception_controls.py",
     "EVD-04": "a waiver stands in the inventory, not on a host: tests/unit/test_waivers.py",
 }
 MACHINERY = ("__main__", "campaign", "rounds", "table")  # modules of this folder that hold no sabotages
