@@ -1,4 +1,4 @@
-"""How tests are dealt out when they run side by side (pytest -n)."""
+"""How tests are dealt out when they run side by side (pytest -n), and what the run says of its lab at the end."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
+from ironpost.lab import tools
+from ironpost.lab.plan import plan_lab
+
 # These share a lab, all other files of tests/lab another one: about the same time for both halves.
 SECOND_LAB = frozenset(("test_deploy", "test_kill", "test_secrets", "test_tls", "test_verify"))
+# The property of a report that names the release of the mail host which its test names.
+RELEASE = "lab release"
+RELEASES = {host.name: host.release for host in plan_lab("test", 1).of_role("mail")}
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -32,3 +38,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Side by side, both labs begin at once: they take longest."""
     if config.getoption("numprocesses", None) or hasattr(config, "workerinput"):
         items.sort(key=lambda item: item.path.parent.name != "lab")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """One line that a script can read: how much was shown on which release.
+
+    Here, since the process that deals tests out loads no conftest.py of the folders below.
+    """
+    if reasons := tools.impossible():
+        terminalreporter.write_line(f"lab: not run here: {'; '.join(reasons)}")
+        return
+    passed = [dict(report.user_properties).get(RELEASE) for report in terminalreporter.stats.get("passed", [])]
+    skipped = [dict(report.user_properties).get(RELEASE) for report in terminalreporter.stats.get("skipped", [])]
+    counts = ", ".join(f"{release} {passed.count(release)} passed" for release in sorted(set(RELEASES.values())))
+    terminalreporter.write_line(f"lab: {counts}, skipped {len([release for release in skipped if release])}")

@@ -1,4 +1,4 @@
-"""The test network for tests, and what the run says of it at the end."""
+"""The test network for tests."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ from typing import Any
 import pytest
 
 from ironpost.lab import Lab, down, tools, up
-from ironpost.lab.plan import plan_lab
+from tests.conftest import RELEASE, RELEASES
 from tests.lab.deployment import deployed, published
 
 __all__ = ["deployed", "lab", "mailhost", "published"]
 HERE = Path(__file__).parent
-RELEASES = {host.name: host.release for host in plan_lab("test", 1).of_role("mail")}
-RELEASE = "lab release"
 
 
 @pytest.fixture(scope="session")
@@ -66,14 +64,3 @@ def _release(item: pytest.Item) -> str:
     parameters = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
     named = (parameters.get(name) for name in ("mailhost", "host"))
     return next((RELEASES[name] for name in named if isinstance(name, str) and name in RELEASES), "either")
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """One line that a script can read: how much was shown on which release."""
-    if reasons := tools.impossible():
-        terminalreporter.write_line(f"lab: not run here: {'; '.join(reasons)}")
-        return
-    passed = [dict(report.user_properties).get(RELEASE) for report in terminalreporter.stats.get("passed", [])]
-    skipped = [dict(report.user_properties).get(RELEASE) for report in terminalreporter.stats.get("skipped", [])]
-    counts = ", ".join(f"{release} {passed.count(release)} passed" for release in sorted(set(RELEASES.values())))
-    terminalreporter.write_line(f"lab: {counts}, skipped {len([release for release in skipped if release])}")
