@@ -126,7 +126,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Early:
-    """Work that takes long and depends on no setting: begun as soon as its package is there, while others install.
+    """Work that takes long and depends on no setting: begun while other packages install, after its own.
 
     Nothing waits for it: one of the component's checks does the same once more, and finds it done.
     """

@@ -82,22 +82,35 @@ def apply(units: list[dict[str, Any]], changed: list[str]) -> list[str]:
         elif unit["state"] != "masked" and found[unit["name"]].get("LoadState") == "masked":
             systemctl("unmask", unit["name"])
     enable(units)
-    done = []
-    for unit in sorted(units, key=lambda unit: unit["name"] in LAST):
-        wanted = action(unit, found[unit["name"]], changed)
-        if wanted:
-            systemctl("reset-failed", unit["name"], must=False)
-            systemctl(wanted, unit["name"])
-            done.append(f"{wanted.replace('reload-or-restart', 'reload')} {unit['name']}")
-    return done
+    actions = {unit["name"]: what for unit in units if (what := action(unit, found[unit["name"]], changed))}
+    start([name for name, what in actions.items() if what == "start" and name not in LAST])
+    for name in sorted(actions, key=lambda name: name in LAST):
+        if actions[name] != "start" or name in LAST:
+            act(actions[name], name)
+    return [f"{what.replace('reload-or-restart', 'reload')} {name}" for name, what in actions.items()]
+
+
+def start(names: list[str]) -> None:
+    """All at once, as at boot; where that fails, one after the other, which names the one that does not start."""
+    if not names:
+        return
+    systemctl("reset-failed", *names, must=False)
+    if subprocess.run(["systemctl", "--no-ask-password", "start", *names], capture_output=True, check=False).returncode:
+        for name in names:
+            act("start", name)
+
+
+def act(what: str, name: str) -> None:
+    systemctl("reset-failed", name, must=False)
+    systemctl(what, name)
 
 
 def enable(units: list[dict[str, Any]]) -> None:
-    wanted = [unit for unit in units if unit["state"] != "masked"]
-    found = states([unit["name"] for unit in wanted])
-    for unit in wanted:
-        if found[unit["name"]].get("UnitFileState") in ("disabled", "masked"):
-            systemctl("enable", unit["name"])
+    wanted = [unit["name"] for unit in units if unit["state"] != "masked"]
+    found = states(wanted)
+    disabled = [name for name in wanted if found[name].get("UnitFileState") in ("disabled", "masked")]
+    if disabled:
+        systemctl("enable", *disabled)
 
 
 def before(names: list[str]) -> list[dict[str, Any]]:

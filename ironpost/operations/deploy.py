@@ -119,7 +119,7 @@ def take_over(run: Run) -> Commands:
 @operation()
 @contained
 def install_packages(run: Run) -> Commands:
-    """All packages of all components in one call of apt-get."""
+    """All packages of all components in one command."""
     missing = run.survey().missing_packages
     if missing or run.survey().fact("halfway").strip():
         yield step(steps.install, missing)

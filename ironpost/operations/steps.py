@@ -24,7 +24,7 @@ held=/usr/sbin/policy-rc.d
 trap 'rm -f "$held"' EXIT
 trap 'exit 1' HUP INT TERM
 printf '#!/bin/sh\n# ironpost\nexit 101\n' >"$held" && chmod 755 "$held"
-name=$1; early=$2; shift 2
+name=$1; first=$2; early=$3; shift 3
 hostname "$name" 2>/dev/null
 grep -qsF "$name" /etc/hosts || printf '127.0.1.1 %s %s\n' "$name" "${name%%.*}" >>/etc/hosts
 echo postfix postfix/main_mailer_type select 'No configuration' | debconf-set-selections
@@ -33,23 +33,20 @@ dpkg --configure -a --force-confdef --force-confold >/dev/null 2>&1
 [ $# = 0 ] && exit 0
 find /var/lib/apt/lists -name '*_Packages*' -mmin -60 2>/dev/null | grep -q . || apt-get $options update >/dev/null
 log=$(mktemp)
-sh -c "$early" </dev/null >/dev/null 2>&1 &
-if ! apt-get $options --no-install-recommends install "$@" >"$log" 2>&1; then
+get() {
+  apt-get $options --no-install-recommends install "$@" >"$log" 2>&1 && return
   apt-get $options update >/dev/null 2>&1
   apt-get $options --no-install-recommends install "$@" >"$log" 2>&1 || { tail -n 12 "$log" >&2; rm -f "$log"; exit 1; }
+}
+if [ -n "$first" ]; then
+  get $first
+  sh -c "$early" </dev/null >/dev/null 2>&1 &
 fi
+get "$@"
 rm -f "$log"
 """
-# Work of a component that begins as soon as its package is there, and gives up after ten minutes.
-BEGIN = """
-for try in $(seq 1200); do
-  if [ "$(dpkg-query -W -f '${db:Status-Status}' %(package)s 2>/dev/null)" = installed ]; then
-    runuser -u %(user)s -- sh -c %(command)s
-    break
-  fi
-  sleep 0.5
-done &
-"""
+# Work of a component for whose package nothing else waits, and which gives up after ten minutes.
+BEGIN = "timeout 600 runuser -u %(user)s -- sh -c %(command)s &\n"
 # Packages that were named in the preflight, and those that exist only for them; ufw leaves its rules unless it is told.
 PURGE = """
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
@@ -108,13 +105,16 @@ def take_over(run: Run, packages: tuple[str, ...]) -> list[str]:
 
 
 def install(run: Run, packages: tuple[str, ...]) -> list[str]:
-    early = "".join(begin(each) for each in run.generation.early if each.package in packages)
-    call(run.host, INSTALL, run.mailhost.name, early, *packages, seconds=INSTALL_SECONDS).or_refuse()
+    """In two calls of apt-get, where a component has work that takes long: its package comes first."""
+    early = [each for each in run.generation.early if each.package in packages]
+    first = " ".join(each.package for each in early)
+    work = "".join(begin(each) for each in early)
+    call(run.host, INSTALL, run.mailhost.name, first, work, *packages, seconds=INSTALL_SECONDS).or_refuse()
     return [f"installed {', '.join(packages)}"] if packages else ["finished an interrupted installation"]
 
 
 def begin(early: Early) -> str:
-    return BEGIN % {"package": early.package, "user": early.user, "command": shlex.quote(early.command)}
+    return BEGIN % {"user": early.user, "command": shlex.quote(early.command)}
 
 
 def stage(run: Run, sent: str) -> list[str]:
