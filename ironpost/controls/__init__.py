@@ -218,6 +218,7 @@ CLAIMED: tuple[type, ...] = (
     queue.PatienceHasAnEnd,
     queue.NobodyTakesAllPlaces,
     queue.FullDiskLosesNothing,
+    queue.OnlyRootSeesTheQueue,
     storage.WhatIsAcceptedIsWritten,
     evidence.WaiversHaveAnEnd,
     ssh.SshTakesKeysOnly,

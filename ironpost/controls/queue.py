@@ -104,6 +104,22 @@ class FullDiskLosesNothing:
 
 
 @control(
+    "QUEUE-07",
+    claim="Of the machine's users only root sees and flushes the queue",
+    reference="postconf(5) authorized_mailq_users, authorized_flush_users",
+    severity="low",
+    cost="passive",
+)
+class OnlyRootSeesTheQueue:
+    """mailq(1) tells who writes to whom; stock Postfix tells it to every program of the machine."""
+
+    def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
+        found = {name: snapshot.postfix.value(name) for name in ("authorized_mailq_users", "authorized_flush_users")}
+        faults = [f"{name} = {value or 'nobody'}" for name, value in found.items() if value != "root"]
+        return holds_unless(faults, remedy=REDEPLOY)
+
+
+@control(
     "SMTP-14",
     claim="A letter has a largest size, between 10 and 50 MiB, and is told so before it is sent",
     reference="RFC 1870 §6; postconf(5) message_size_limit, hopcount_limit, header_size_limit",

@@ -68,6 +68,8 @@ def test_cron_writes_to_the_admin(published: Lab, host: str, address: str) -> No
     command = "setpriv --reuid=nobody --regid=nogroup --clear-groups /usr/sbin/sendmail -i root"
     published.run(host, command, input=f"Subject: {subject}\n\nThe disk is fine.\n")
     assert by_imap(published, host, address, subject)
+    command = "setpriv --reuid=nobody --regid=nogroup --clear-groups mailq 2>&1; true"
+    assert "not allowed to view the mail queue" in published.run(host, command).stdout
 
 
 def words_known(lab: Lab, host: str) -> int:

@@ -80,6 +80,7 @@ DOORS = (
         ),
         ("inside",),
     ),
+    Sabotage("QUEUE-07", "every user sees the queue", postfix("authorized_mailq_users=static:anyone"), ("inside",)),
     Sabotage("QUEUE-01", "mail is given up after an hour", postfix("maximal_queue_lifetime=1h"), ("inside",)),
     Sabotage("QUEUE-02", "a client may be as slow as it likes", postfix("smtpd_min_data_rate=1"), ("inside",)),
     Sabotage(
