@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import shlex
+import statistics
 import subprocess
 import time
 from pathlib import Path
@@ -18,7 +19,8 @@ from ironpost.lab import Lab, down, up
 from tests.lab.deployment import BIN, TOP, ssh_commands
 
 NAME = "bench"
-MOST_RATIO = 1.5
+MOST_RATIO = 1.25
+ROUNDS = 3  # of which the middle one counts: single runs differ by a fifth here
 MOST_COMMANDS = 20
 MOST_MIB = 200
 MOST_SECONDS = 4
@@ -42,6 +44,13 @@ def bare_install(lab: Lab, host: str, packages: tuple[str, ...]) -> float:
     started = time.monotonic()
     lab.run(host, command + shlex.join(packages), timeout=600)
     return time.monotonic() - started
+
+
+def first_run(lab: Lab, host: str, packages: tuple[str, ...]) -> float:
+    """How many times as long as apt-get alone a bare host takes to be a mail host."""
+    bare = bare_install(lab, host, packages)
+    lab.reset(host)
+    return deploy(lab, host) / bare
 
 
 def second_run(lab: Lab, host: str) -> int:
@@ -83,15 +92,12 @@ def main() -> None:
     fleet = read_inventory(Path(TOP / "inventories" / "lab.py"))
     for mailhost in fleet.mailhosts:
         host = mailhost.short_name
-        bare = bare_install(lab, host, compose(mailhost, PARTS).packages)
-        lab.reset(host)
-        ratio = deploy(lab, host) / bare
-        row(
-            f"{mailhost.release}: first run / bare apt-get install",
-            f"{ratio:.2f}",
-            f"≤ {MOST_RATIO}",
-            ratio <= MOST_RATIO,
-        )
+        packages = compose(mailhost, PARTS).packages
+        ratios = sorted(first_run(lab, host, packages) for _ in range(ROUNDS))
+        ratio = statistics.median(ratios)
+        what = f"{mailhost.release}: first run / bare apt-get install"
+        row(what, f"{ratio:.2f}", f"≤ {MOST_RATIO}", ratio <= MOST_RATIO)
+        print(f"    all {ROUNDS}, each after its own apt-get: {', '.join(f'{one:.2f}' for one in ratios)}")
         count = second_run(lab, host)
         row(
             f"{mailhost.release}: SSH commands of a second run",
