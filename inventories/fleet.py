@@ -64,6 +64,7 @@ def _mailhost(name: str, *roles: str, domains: tuple[str, ...] = _DOMAINS, **mor
         ipv4=host.ipv4,
         ipv6=host.ipv6,
         ssh=_ssh(name),
+        ssh_keys=[_lab.ssh_key.with_suffix(".pub").read_text()],
         admin="alice@example.org",
         domains=[_domain(each) for each in domains],
         certificate=CertificateFiles(

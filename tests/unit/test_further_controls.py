@@ -90,6 +90,16 @@ def test_encryption_is_found_below_a_logical_volume(tmp_path: Path) -> None:
     assert not store.encrypted(tmp_path / "volume")
 
 
+def test_a_host_without_mailboxes_still_tells_where_its_queue_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "MAIL", str(tmp_path / "no mailboxes"))
+    monkeypatch.setattr(store, "QUEUE", str(tmp_path))
+    told = store.parts()["store"]
+    assert "no mailboxes" in told["mail"]["error"]
+    assert told["queue"]["kind"]
+
+
 POSTFIX = {"postfix": {"main": {"text": "import_environment = MAIL_CONFIG LANG=C\n"}, "overrides": {"text": ""}}}
 POSTFIX["postfix"]["services"] = {"text": "qmgr unix n - n 300 1 qmgr\n"}
 

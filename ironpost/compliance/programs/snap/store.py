@@ -23,8 +23,11 @@ def parts() -> dict[str, Any]:
 
 
 def place(path: str) -> dict[str, Any]:
-    """The file system that holds a path: {kind, options, encrypted}."""
-    device = Path(path).stat().st_dev
+    """The file system that holds a path: {kind, options, encrypted}; {error} where there is no such path."""
+    try:
+        device = Path(path).stat().st_dev
+    except OSError as error:
+        return {"error": str(error)}
     number = f"{os.major(device)}:{os.minor(device)}"
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         first, _, last = line.partition(" - ")
