@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -63,6 +64,7 @@ class NameServer:
     _signed: dict[str, bool] = field(default_factory=dict)
     _stars: dict[Place, tuple[str, ...] | None] = field(default_factory=dict)
     _no_stars: set[str] = field(default_factory=set)
+    _star_lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def read(self, name: str, rtype: str) -> Seen:
         """What stands at a name. Raises NoAnswerError, or DnsError when the server does not hold the zone."""
@@ -128,13 +130,14 @@ class NameServer:
 
     def _star(self, name: str, rtype: str) -> tuple[str, ...] | None:
         """What a wildcard holds. All names below share its answer, and one that is not there has no type at all."""
-        if name not in self._no_stars and (name, rtype) not in self._stars:
-            answer = self.ask(name, rtype)
-            if answer.rcode() == dns.rcode.NXDOMAIN:
-                self._no_stars.add(name)
-            rrset = found(answer, name, rtype)
-            self._stars[name, rtype] = tuple(sorted(text_of(rdata) for rdata in rrset)) if rrset else None
-        return self._stars.get((name, rtype))
+        with self._star_lock:  # names are read side by side, and nearly all ask for the same one
+            if name not in self._no_stars and (name, rtype) not in self._stars:
+                answer = self.ask(name, rtype)
+                if answer.rcode() == dns.rcode.NXDOMAIN:
+                    self._no_stars.add(name)
+                rrset = found(answer, name, rtype)
+                self._stars[name, rtype] = tuple(sorted(text_of(rdata) for rdata in rrset)) if rrset else None
+            return self._stars.get((name, rtype))
 
     def ask(self, name: str, rtype: str) -> dns.message.Message:
         """One question, tried three times, by TCP when the answer is long."""

@@ -39,6 +39,8 @@ class Postfix:
     services: Mapping[str, str]
     overrides: Mapping[str, Mapping[str, str]]
     tls_config: Mapping[str, Any]
+    # A hundred controls ask for the same few services, of a thousand parameters each.
+    _expanded: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict, repr=False, compare=False)
 
     def value(self, name: str) -> str:
         """A parameter of main.cf; unset ones have their default. Raises NotCollectedError for an unknown name."""
@@ -50,8 +52,10 @@ class Postfix:
         """All parameters as that service (`smtp/inet`) uses them. Raises NotCollectedError when there is none."""
         if name not in self.services:
             raise NotCollectedError(f"master.cf has no service {name}", name)
-        settings = dict(self.main) | dict(self.overrides.get(name, {}))
-        return {key: expanded(value, settings) for key, value in settings.items()}
+        if name not in self._expanded:
+            settings = dict(self.main) | dict(self.overrides.get(name, {}))
+            self._expanded[name] = {key: expanded(value, settings) for key, value in settings.items()}
+        return dict(self._expanded[name])
 
     @property
     def smtpd_services(self) -> tuple[str, ...]:
@@ -61,7 +65,7 @@ class Postfix:
 
 def expanded(value: str, settings: Mapping[str, str], depth: int = 5) -> str:
     """postconf -x leaves references in overrides where the parameter is user-defined; they are looked up here."""
-    for _ in range(depth):
+    for _ in range(depth if "$" in value else 0):
         replaced = REFERENCE.sub(lambda found: settings.get(next(filter(None, found.groups())), found[0]), value)
         if replaced == value:
             break
