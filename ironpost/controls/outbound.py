@@ -18,6 +18,7 @@ OUR_LOOKUP = "socketmap:unix:/run/ironpost-tls-policy/socket:postfix"
 PAST_DANE = ("/run/mta-sts/", ":8461")
 MODERN = ("TLSv1.2", "TLSv1.3")
 HOP = re.compile(r"from (\S+) \((\S+) \[(?:IPv6:)?([0-9A-Fa-f:.]+)\]\)")
+BY = re.compile(r" by (\S+)")
 SPOKEN = re.compile(r"using (\S+) with cipher")
 NO_PEER = "no other mail host of the inventory has a probe login to write to; add probe= there"
 
@@ -38,9 +39,12 @@ def hop(mailhost: MailHost, probes: Probes) -> Hop | None:
         return None
     # The oldest field is about our host: another one of the fleet may have brought the letter on to the mailbox.
     for name, value in reversed(letter.headers):
-        found = HOP.search(" ".join(value.split())) if name.lower() == "received" else None
-        if found and not found[3].startswith("127."):
-            spoken = SPOKEN.search(" ".join(value.split()))
+        line = " ".join(value.split())
+        found = HOP.search(line) if name.lower() == "received" else None
+        writer = BY.search(line)
+        # What this host wrote itself is about its client, and should not have left with the letter (LOG-11).
+        if found and not found[3].startswith("127.") and not (writer and writer[1] == mailhost.name):
+            spoken = SPOKEN.search(line)
             return Hop(found[1], found[2], found[3], spoken[1] if spoken else "")
     raise NotCollectedError("no Received field of the letter tells how it came")
 

@@ -60,7 +60,7 @@ CERTIFICATES = (
         "CRT-03",
         "an RSA key of 2048 bits",
         signed_again("-days 90", key=f"-newkey rsa:2048 -nodes -keyout {KEY}"),
-        trips=UNTRUSTED | {"DANE-02", "DANE-03", "DANE-07"},
+        trips=UNTRUSTED | {"DANE-02", "DANE-03", "DANE-07", "DNS-09"},
         alone=True,
     ),
     Sabotage("CRT-04", "a signature with SHA-1", signed_again("-days 90 -sha1"), trips=UNTRUSTED, alone=True),

@@ -121,6 +121,7 @@ DOORS = (
         "whatever a block list answers keeps senders out",
         postfix("smtpd_recipient_restrictions=reject_non_fqdn_recipient, reject_rbl_client bl.example.net"),
         ("inside",),
+        frozenset({"IMAP-03"}),
     ),
     Sabotage(
         "RELAY-08",

@@ -12,7 +12,10 @@ EXCHANGE = (
     Sabotage(
         "TLS-08",
         "a curve that no standard names",
-        postfix("tls_eecdh_auto_curves=secp256k1 secp224r1 X25519 prime256v1"),
+        # On Debian 13 the list stands in the file of OpenSSL's settings.
+        f"if grep -q ^Groups {CNF}; then sed -i 's/^Groups = /Groups = secp224r1:secp256k1:/' {CNF} && {AGAIN}; else "
+        + postfix("tls_eecdh_auto_curves=secp256k1 secp224r1 X25519 prime256v1")
+        + "; fi",
     ),
     Sabotage("TLS-10", "clients may renegotiate", postfix("tls_ssl_options="), sides=("inside",)),
     Sabotage(

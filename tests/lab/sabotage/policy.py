@@ -79,11 +79,17 @@ POLICY = (
         "AUTH-02",
         "port 587 takes passwords in clear text",
         postfix("smtpd_tls_auth_only=no", "submission/inet/smtpd_tls_security_level=may"),
-        trips=frozenset({"TLS-15"}),
+        trips=frozenset({"TLS-02", "TLS-15"}),
     ),
     Sabotage("AUTH-04", "a password in clear text", weak_password, sides=("inside",)),
     Sabotage("AUTH-09", "everybody may write as everybody", postfix("submissions/inet/smtpd_sender_restrictions=")),
-    Sabotage("AUTH-11", "users of the system may log in", system_logins, sides=("inside",)),
+    Sabotage(
+        "AUTH-11",
+        "users of the system may log in",
+        system_logins,
+        sides=("inside",),
+        trips=frozenset({"AUTH-15"}),
+    ),
     Sabotage(
         "SPF-01",
         "an SPF policy with a slip of the pen",
@@ -116,6 +122,7 @@ POLICY = (
         "DMARC-07",
         "forged results stay",
         FORGED_RESULTS_STAY,
+        trips=frozenset({"ALLOW-06"}),
     ),
     Sabotage(
         "DNS-01",

@@ -22,6 +22,7 @@ FORGET = (
     "pkill -x -u postfix anvil; for set in $(nft list sets inet | sed -n 's/^\\tset \\(rate_[a-z0-9_]*\\) {/\\1/p');"
     " do nft flush set inet ironpost $set; done"
 )
+DIGESTS = frozenset({"LOG-10"})  # whatever is changed is another file than the one that was put there
 Rows = dict[tuple[str, str], dict[str, Any]]
 Round = tuple[tuple[str, Sabotage], ...]
 
@@ -154,4 +155,4 @@ def allowed(broken: Round) -> dict[str, frozenset[str]]:
 def tripped(rows: Rows, broken: Round) -> list[str]:
     """Controls that cry although nothing of theirs was touched."""
     expected = allowed(broken)
-    return [text for text in standing(rows) if text.split()[1] not in expected[text.split()[0]]]
+    return [text for text in standing(rows) if text.split()[1] not in expected[text.split()[0]] | DIGESTS]

@@ -70,9 +70,21 @@ SYSTEM = (
         f"sed -i '/^Restart=/d' {WALLS}/postfix*.service.d/ironpost.conf && systemctl daemon-reload",
         INSIDE,
     ),
-    Sabotage("SEC-01", "everybody may read the TLS key", "chmod 644 /etc/ssl/ironpost/key.pem", INSIDE),
+    Sabotage(
+        "SEC-01",
+        "everybody may read the TLS key",
+        "chmod 644 /etc/ssl/ironpost/key.pem",
+        INSIDE,
+        frozenset({"SEC-04"}),
+    ),
     Sabotage("SEC-02", "everybody may read a signing key", "chmod 644 /var/lib/rspamd/dkim/DOMAIN.*-r.key", INSIDE),
-    Sabotage("SEC-03", "everybody may read the password hashes", "chmod 644 /etc/dovecot/users", INSIDE),
+    Sabotage(
+        "SEC-03",
+        "everybody may read the password hashes",
+        "chmod 644 /etc/dovecot/users",
+        INSIDE,
+        frozenset({"SEC-04"}),
+    ),
     Sabotage(
         "SEC-07",
         "Redis listens on a port of loopback",

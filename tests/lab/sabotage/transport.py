@@ -60,6 +60,7 @@ TRANSPORT = (
         "TLS-15",
         "port 587 takes mail in clear text",
         postfix("submission/inet/smtpd_tls_security_level=may"),
+        trips=frozenset({"TLS-02"}),
     ),
     Sabotage(
         "TLS-16",
@@ -79,7 +80,7 @@ TRANSPORT = (
         "CRT-02",
         "the certificate of another host",
         certificate_of_another_host,
-        trips=LETTERS | {"CRT-01"},
+        trips=LETTERS | {"CRT-01", "DANE-02", "DNS-09"},
         alone=True,
     ),
     Sabotage(
@@ -88,7 +89,7 @@ TRANSPORT = (
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 9 -subj /CN=NAME "
         "-addext subjectAltName=DNS:NAME -keyout /etc/ssl/private/ssl-cert-snakeoil.key "
         "-out /etc/ssl/certs/ssl-cert-snakeoil.pem 2>/dev/null && " + postfix(f"smtpd_tls_chain_files={SNAKEOIL}"),
-        trips=LETTERS | {"CRT-01"},
+        trips=LETTERS | {"CRT-01", "DANE-02"},
         alone=True,
     ),
     Sabotage("SMTP-01", "a bare line feed ends a message", postfix("smtpd_forbid_bare_newline=no")),
@@ -142,5 +143,6 @@ TRANSPORT = (
             "submissions/inet/smtpd_client_restrictions=permit",
             "submissions/inet/smtpd_relay_restrictions=permit_sasl_authenticated,reject_unauth_destination",
         ),
+        trips=frozenset({"RELAY-07", "ALLOW-07"}),
     ),
 )

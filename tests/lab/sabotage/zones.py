@@ -235,7 +235,7 @@ ZONES = (
         "the parent says that the zone is not signed",
         ds_removed,
         OUTSIDE,
-        frozenset({"DSEC-03", "DANE-01", "DANE-02"}),
+        frozenset({"DSEC-03", "DANE-01", "DANE-02", "DANE-05"}),
         DNS,
         mends=ds_restored,
     ),
