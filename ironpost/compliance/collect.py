@@ -35,7 +35,7 @@ def collect(fleet: Fleet, mailhost: MailHost, wanted: Wanted, progress: Progress
     with ThreadPoolExecutor() as pool:
         inside = pool.submit(snapshot, mailhost)
         outside = pool.submit(from_outside, fleet, mailhost, wanted.deep)
-        records = pool.submit(zone, fleet.mailhosts, mailhost)
+        records = pool.submit(zone, fleet, mailhost)
         heard = pool.submit(world, fleet, mailhost)
         post = pool.submit(letters, fleet, mailhost)
         seen = stamped(result(inside))
@@ -88,7 +88,7 @@ def with_rest(
 def with_keys(fleet: Fleet, records: Any, post: Any) -> Any:
     """The zone with the keys that the letters name."""
     complete = isinstance(records, Zone) and isinstance(post, Letters)
-    return with_selectors(fleet.mailhosts, records, post) if complete else records
+    return with_selectors(fleet, records, post) if complete else records
 
 
 def nothing_seen(mailhost: MailHost, why: str) -> Probes:

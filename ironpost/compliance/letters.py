@@ -119,7 +119,7 @@ class Post:
             mailbox=mailbox.login_of(where).address,
             folder=folder,
             header_from=email.utils.parseaddr(str(message["From"]))[1],
-            signatures=signatures(raw, self.fleet.mailhosts),
+            signatures=signatures(raw, self.fleet),
             results=tuple(value for name, value in fields if name.lower() == "authentication-results"),
             headers=fields,
             digest=hashlib.sha256(raw).hexdigest(),

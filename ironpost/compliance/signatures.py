@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import dkim
 
-from ironpost.compliance.zone import ask, known_servers, servers_of
+from ironpost.compliance.nameservers import NameServers, name_servers
+from ironpost.compliance.zone import ask
 from ironpost.evidence.letters import Signature
-from ironpost.mailhost import MailHost
+from ironpost.fleet import Fleet
 
 SECOND = {"from": b"From: Mallory <mallory@stranger.invalid>\r\n", "subject": b"Subject: something else\r\n"}
 
 
-def signatures(raw: bytes, mailhosts: Iterable[MailHost]) -> tuple[Signature, ...]:
+def signatures(raw: bytes, fleet: Fleet) -> tuple[Signature, ...]:
     """All signatures of a message, in its order."""
     text = raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    look_up = looking_up(known_servers(mailhosts))
+    look_up = looking_up(name_servers(fleet))
     count = sum(1 for name, _ in dkim.DKIM(text).headers if name.lower() == b"dkim-signature")
     return tuple(signature(text, index, look_up) for index in range(count))
 
 
-def looking_up(servers: dict[str, tuple[str, ...]]) -> Callable[..., bytes]:
+def looking_up(servers: NameServers) -> Callable[..., bytes]:
     def look_up(name: bytes, timeout: int = 5) -> bytes:
         place = name.decode().rstrip(".").lower()
-        answer = ask(servers_of(servers, place)[0], place, "TXT")
+        answer = ask(servers.of(place)[0], place, "TXT")
         return answer.values[0].encode() if answer.values else b""
 
     return look_up

@@ -16,9 +16,9 @@ import dns.rcode
 import dns.rdatatype
 import dns.update
 
-from ironpost.compliance.zone import known_servers, servers_of
+from ironpost.compliance.nameservers import name_servers
 from ironpost.dns.authority import authorities
-from ironpost.dns.resolver import Resolver, first_answer, resolvers
+from ironpost.dns.resolver import Resolver, first_answer
 from ironpost.dns.survey import survey, zone_of
 from ironpost.dns.wanted import wanted
 from ironpost.errors import IronpostError
@@ -35,9 +35,9 @@ FOREIGN = "www.iana.org"  # what no name server of a mail domain has anything to
 
 
 def world(fleet: Fleet, mailhost: MailHost) -> World:
-    asked = resolvers(fleet.resolvers)
-    known = known_servers(fleet.mailhosts)
-    servers = {name: looked_at(name, servers_of(known, name)) for name in mailhost.domain_names}
+    known = name_servers(fleet)
+    asked = list(known.asked)
+    servers = {name: looked_at(name, known.of(name)) for name in mailhost.domain_names}
     differences, unread = compared(fleet, mailhost, asked)
     heard = echoes(asked, places(mailhost))
     heard |= echoes(asked, server_places(heard))

@@ -15,13 +15,13 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 import dns.rdtypes.ANY.TXT
-import dns.resolver
 
-from ironpost.compliance.places import first_places, later_places, pointer_name
+from ironpost.compliance.nameservers import NameServers, name_servers
+from ironpost.compliance.places import first_places, later_places
 from ironpost.evidence.letters import Letters
 from ironpost.evidence.zone import Answer, Place, Zone
+from ironpost.fleet import Fleet
 from ironpost.mailhost import MailHost
-from ironpost.settings import Rfc2136
 
 SECONDS = 3.0
 ATTEMPTS = 2
@@ -30,31 +30,15 @@ SILENT = "the name server does not answer"
 MOST_SPF_LOOKUPS = 20  # twice what RFC 7208 §4.6.4 allows, so that an excess shows
 
 
-def zone(mailhosts: Iterable[MailHost], mailhost: MailHost) -> Zone:
+def zone(fleet: Fleet, mailhost: MailHost) -> Zone:
     """What the DNS says of a mail host and its domains. A server that does not answer is recorded, never raised."""
-    servers = known_servers(mailhosts)
+    servers = name_servers(fleet)
     silent: set[str] = set()
     found = ask_all(servers, first_places(mailhost), silent)
     found |= ask_all(servers, (later_places(found) | key_places(found)) - found.keys(), silent)
     for domain in (*mailhost.domain_names, mailhost.name):
         follow_spf(servers, found, domain, silent)
     return Zone(found)
-
-
-def known_servers(mailhosts: Iterable[MailHost]) -> dict[str, tuple[str, ...]]:
-    """Suffix → addresses of the name servers that the inventory names; the empty suffix has the reverse zones'."""
-    servers: dict[str, tuple[str, ...]] = {}
-    for mailhost in mailhosts:
-        for domain in mailhost.domains:
-            if domain.dns:
-                servers[domain.name] = domain.dns.servers
-        for address in mailhost.addresses:
-            servers |= reverse_servers(address, mailhost.reverse_dns)
-    return servers
-
-
-def reverse_servers(address: str, updates: Rfc2136 | None) -> dict[str, tuple[str, ...]]:
-    return {pointer_name(address): updates.servers} if updates else {}
 
 
 def key_places(found: dict[Place, tuple[Answer, ...]]) -> set[Place]:
@@ -70,16 +54,14 @@ def key_places(found: dict[Place, tuple[Answer, ...]]) -> set[Place]:
     return {(name, "TXT") for name in names if "._domainkey." in name}
 
 
-def with_selectors(mailhosts: Iterable[MailHost], seen: Zone, letters: Letters) -> Zone:
+def with_selectors(fleet: Fleet, seen: Zone, letters: Letters) -> Zone:
     """The zone, and the keys that the letters name which the registry does not list: zones may be kept by hand."""
     places = {(f"{selector}._domainkey.{domain}", "TXT") for domain, selector in letters.selectors}
-    asked = ask_all(known_servers(mailhosts), places - seen.answers.keys(), set())
+    asked = ask_all(name_servers(fleet), places - seen.answers.keys(), set())
     return Zone({**seen.answers, **asked})
 
 
-def follow_spf(
-    servers: dict[str, tuple[str, ...]], found: dict[Place, tuple[Answer, ...]], domain: str, silent: set[str]
-) -> None:
+def follow_spf(servers: NameServers, found: dict[Place, tuple[Answer, ...]], domain: str, silent: set[str]) -> None:
     """Adds what the terms of an SPF policy look up (RFC 7208 §4.6.4), policies that it includes among them."""
     waiting, seen = [domain], {domain}
     while waiting and len(seen) < MOST_SPF_LOOKUPS:
@@ -116,12 +98,10 @@ def looked_up_by(term: str, domain: str) -> set[Place]:
     return {(name, "MX")} if kind == "mx" else {(name, "A"), (name, "AAAA")}
 
 
-def ask_all(
-    servers: dict[str, tuple[str, ...]], places: Iterable[Place], silent: set[str]
-) -> dict[Place, tuple[Answer, ...]]:
+def ask_all(servers: NameServers, places: Iterable[Place], silent: set[str]) -> dict[Place, tuple[Answer, ...]]:
     """Each place at each server that has authority over it; one that was silent is not waited for again."""
     wanted = sorted(places)
-    asked = [(place, server) for place in wanted for server in servers_of(servers, place[0])]
+    asked = [(place, server) for place in wanted for server in servers.of(place[0])]
     with ThreadPoolExecutor(PARALLEL) as pool:
         answers = list(pool.map(lambda each: ask_unless(silent, each[1], *each[0]), asked))
     found: dict[Place, tuple[Answer, ...]] = {}
@@ -137,23 +117,6 @@ def ask_unless(silent: set[str], server: str, name: str, rtype: str) -> Answer:
     if answer.error == SILENT:
         silent.add(server)
     return answer
-
-
-def servers_of(servers: dict[str, tuple[str, ...]], name: str) -> tuple[str, ...]:
-    """Those of the longest suffix that the inventory knows, else those that the system's resolver finds."""
-    suffixes = [suffix for suffix in servers if name == suffix or name.endswith("." + suffix)]
-    return servers[max(suffixes, key=len)] if suffixes else found_servers(name)
-
-
-def found_servers(name: str) -> tuple[str, ...]:
-    """Addresses of the authoritative servers of a name; ("",) when they cannot be found."""
-    try:
-        apex = dns.resolver.zone_for_name(name)
-        names = [str(row.target) for row in dns.resolver.resolve(apex, "NS")]
-        addresses = [str(row) for each in names for row in dns.resolver.resolve(each, "A", raise_on_no_answer=False)]
-    except dns.exception.DNSException:
-        return ("",)
-    return tuple(addresses) or ("",)
 
 
 def ask(server: str, name: str, rtype: str) -> Answer:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ironpost.compliance import inside, outside, world, zone
+from ironpost.compliance import inside, nameservers, outside, world, zone
 from ironpost.compliance.collect import collect
 from ironpost.compliance.judge import UNREADABLE
 from ironpost.compliance.proof import Wanted
@@ -40,8 +40,7 @@ def fleet(tmp_path: Path) -> Fleet:
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No question leaves this machine."""
-    monkeypatch.setattr(zone, "found_servers", lambda name: ("",))
-    monkeypatch.setattr(world, "resolvers", lambda addresses: [])
+    monkeypatch.setattr(nameservers, "resolvers", lambda addresses: [])
 
 
 @pytest.fixture
@@ -200,7 +199,7 @@ def test_a_name_server_that_is_silent_is_waited_for_once(monkeypatch: pytest.Mon
         monkeypatch.setattr(zone.dns.query, "udp_with_fallback", asking(deaf.getsockname()[1]))
         silent: set[str] = set()
         began = time.monotonic()
-        servers = {"example.org": ("127.0.0.53",)}
+        servers = nameservers.NameServers({"example.org": ("127.0.0.53",)})
         for _ in range(5):
             found = zone.ask_all(servers, {(f"n{number}.example.org", "TXT") for number in range(40)}, silent)
             assert len(found) == 40 and all(each[0].error == zone.SILENT for each in found.values())
@@ -212,7 +211,7 @@ def test_a_dns_that_times_out_is_unknown(
 ) -> None:
     """What the name servers do not say does not hold, and each control says who is silent."""
     monkeypatch.setattr(zone, "SECONDS", 0.2)
-    monkeypatch.setattr(zone, "found_servers", lambda name: ("127.0.0.53",))
+    monkeypatch.setattr(nameservers, "authorities", lambda name, asked: ("127.0.0.53",))
     ssh(prints(json.dumps(WHOLE)))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.53", 0))
