@@ -24,7 +24,7 @@ from ironpost.dns.survey import survey
 from ironpost.dns.wanted import wanted
 from ironpost.errors import DnsError
 from ironpost.inventory import read_inventory
-from ironpost.tls.issue import certify, register
+from ironpost.tls.issue import certify, register, remember
 
 SCHEMA = 1
 AGAIN_SECONDS = 2.0
@@ -148,7 +148,7 @@ def apply(
     silent = quiet or json_path == "-"
     if not silent:
         click.echo("\n".join(plan_lines(found, unread)))
-    outcomes = carry_out(fleet, found, decisions, (lambda _: None) if silent else click.echo, certify)
+    outcomes = carry_out(fleet, found, decisions, (lambda _: None) if silent else click.echo, certify, remember)
     write_json(json_path, [outcome_json(each) for each in outcomes], [*found.errors, *found.silent, *unread])
     errors = [each.sentence() for each in outcomes if each.error or each.held or each.plan.conflicts]
     if silent:

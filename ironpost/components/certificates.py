@@ -28,8 +28,7 @@ def certificates(mailhost: MailHost) -> Component:
 
 
 def from_files(mailhost: MailHost, certificate: CertificateFiles) -> Component:
-    next_key = certificate.next_key
-    coming = (HostFile(NEXT_KEY, mailhost.secret(next_key), mode=0o600),) if next_key else ()
+    coming = announced(mailhost, certificate)
     return Component(
         name="certificates",
         packages=("openssl",),
@@ -46,12 +45,23 @@ def from_files(mailhost: MailHost, certificate: CertificateFiles) -> Component:
     )
 
 
+def announced(mailhost: MailHost, certificate: CertificateFiles | Acme) -> tuple[HostFile, ...]:
+    """The key that will be served from files: DNS is to know it long before."""
+    next_key = certificate.next_key
+    return (HostFile(NEXT_KEY, mailhost.secret(next_key), mode=0o600),) if next_key else ()
+
+
 def by_acme(mailhost: MailHost, certificate: Acme) -> Component:
-    """Keys are born before the first switch, with a certificate that they sign themselves until one is issued."""
+    """Keys are there before the first switch, those of files before them or new ones (onhost/inherited.py, tlskeys.py).
+
+    Until a certificate is issued the one of the files is served, else one that the key signs itself.
+    """
+    coming = announced(mailhost, certificate)
     files = [
         HostFile(CONFIG, configuration(mailhost, certificate)),
         HostFile(SERVICE, render(SERVICE, mailhost)),
         HostFile(TIMER, render(TIMER, mailhost)),
+        *coming,
     ]
     if certificate.dns:
         files.append(HostFile(TSIG, mailhost.secret(certificate.dns.key.secret), mode=0o600))
@@ -63,6 +73,7 @@ def by_acme(mailhost: MailHost, certificate: Acme) -> Component:
         packages=("openssl", "certbot", "python3-dnspython"),
         directories=(HostDirectory(FOLDER),),
         files=tuple(files),
+        tls_files=tuple(TlsFile(file.path, "next") for file in coming),
         tls_keys=(TlsKeys(mailhost.certificate_names, mailhost.certificate_kinds),),
         units=(
             Unit("ironpost-certificate.timer", restart_on=(CONFIG, SERVICE, TIMER)),
@@ -70,7 +81,12 @@ def by_acme(mailhost: MailHost, certificate: Acme) -> Component:
             Unit("certbot.timer", state="masked"),
         ),
         # A name that is new is issued after the switch, so that only the host's own must be there before.
-        checks=asked_of_openssl(tuple(row for path in served for row in questions((mailhost.name,), path, path))),
+        checks=asked_of_openssl(
+            (
+                *(row for path in served for row in questions((mailhost.name,), path, path)),
+                *(readable(file.path) for file in coming),
+            )
+        ),
     )
 
 

@@ -40,7 +40,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Due:
-    """A step for the host to take now, or the seconds until there is one, or what stands in the way; and why."""
+    """A step for the host to take now, or the seconds until there is one, or what stands in the way; and why.
+
+    With the step `published`, `seconds` is how long the pair waits there at least.
+    """
 
     why: str
     step: str = ""
@@ -69,9 +72,9 @@ def arrival(pair: Pair, shown: Shown, waits: Waits, lost: bool) -> Due:
     name = " and ".join(pair.selectors)
     if shown.lacking:
         return Due(f"{name}: {shown.lacking[0]}", blocked=True)
-    if pair.state == "next":
-        return Due(f"{name}: every name server shows it", "published", pair)
-    left = 0.0 if lost else waits.negative - pair.age
+    if pair.state == "next":  # the host keeps how long resolvers may deny it now, should that become shorter meanwhile
+        return Due(f"{name}: every name server shows it", "published", pair, seconds=waits.negative)
+    left = 0.0 if lost else max(waits.negative, pair.wait) - pair.age
     if left > 0:
         return Due(f"{name} signs in {span(left)}, when no resolver denies it any more (RFC 2308)", seconds=left)
     return Due(f"{name}: signs from now on", "sign", pair)

@@ -141,7 +141,10 @@ def take(run: Course, mailhost: MailHost, dues: list[tuple[str, Due]]) -> bool:
     """Has the host take its steps, in one visit."""
     if not dues:
         return False
-    asked = [{"step": due.step, "domain": domain, "rsa": due.pair.rsa if due.pair else ""} for domain, due in dues]
+    asked = [
+        {"step": due.step, "domain": domain, "rsa": due.pair.rsa if due.pair else "", "wait": due.seconds}
+        for domain, due in dues
+    ]
     try:
         done = run_on(mailhost, STEP, json.dumps(asked), seconds=STEP_SECONDS)
     except HostError as error:

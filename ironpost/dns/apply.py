@@ -19,8 +19,20 @@ from ironpost.mailhost import MailHost
 from ironpost.settings import Acme
 
 Progress = Callable[[str], None]
-# Has hosts fetch their first certificates; host name → why there is none yet.
-Certify = Callable[[Iterable[MailHost]], Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Lack:
+    """That a host got no certificate, in a sentence; `served`: whether it has an older one that is good."""
+
+    sentence: str
+    served: bool
+
+
+# Has hosts fetch the certificates that are due; host name → what is lacking.
+Certify = Callable[[Iterable[MailHost]], Mapping[str, Lack]]
+# Hears of the TTL of a host's TLSA sets before they are replaced. May raise HostError.
+Remember = Callable[[MailHost, int], None]
 
 
 @dataclass
@@ -55,7 +67,12 @@ def planned(scopes: tuple[Scope, ...], decisions: Decisions, insist: bool, asked
 
 
 def apply(
-    fleet: Fleet, found: Survey, decisions: Decisions, progress: Progress, certify: Certify = lambda hosts: {}
+    fleet: Fleet,
+    found: Survey,
+    decisions: Decisions,
+    progress: Progress,
+    certify: Certify = lambda hosts: {},
+    remember: Remember = lambda host, ttl: None,
 ) -> list[Outcome]:
     """Carries the plans out, each zone by itself; one that fails stops no other.
 
@@ -70,11 +87,14 @@ def apply(
     lacking = certify(fetching) if fetching else {}
     for outcome in outcomes:
         if fetching and not outcome.error and any(map(is_tlsa, outcome.plan.pending)):
-            publish_more(outcome, is_tlsa, decisions)
+            replace_keys(outcome, decisions, remember)
     for outcome in outcomes:
         waiting = [change for change in outcome.plan.pending if change.after_contact]
         if waiting and not outcome.error:
             publish_last(fleet, outcome, waiting, outcomes, decisions, lacking)
+    for host, lack in lacking.items():
+        if not any(lack.sentence in held for outcome in outcomes for held in outcome.held):
+            next(each for each in outcomes if host in hosts_in(each.plan)).held.append(lack.sentence)
     for outcome in outcomes:
         progress(outcome.sentence())
     return outcomes
@@ -82,8 +102,28 @@ def apply(
 
 def fetching_hosts(found: Survey) -> list[MailHost]:
     """The hosts of these zones that fetch their own certificates."""
-    hosts = {host.name: host for plan in found.plans for scope in plan.scopes for host in scope.mailhosts}
+    hosts = {name: host for plan in found.plans for name, host in hosts_in(plan).items()}
     return [host for host in hosts.values() if isinstance(host.certificate, Acme)]
+
+
+def hosts_in(plan: ZonePlan) -> dict[str, MailHost]:
+    return {host.name: host for scope in plan.scopes for host in scope.mailhosts}
+
+
+def replace_keys(outcome: Outcome, decisions: Decisions, remember: Remember) -> None:
+    """TLSA sets; each host hears first for how long caches may hold the one that goes (RFC 7671 §8.1)."""
+    plan = outcome.plan
+    try:
+        for host in hosts_in(plan).values():
+            going = [
+                each for each in plan.pending if is_tlsa(each) and each.before and is_within(each.id.name, host.name)
+            ]
+            if going and isinstance(host.certificate, Acme):
+                remember(host, max(plan.seen[each.id.name, "TLSA"].ttl for each in going))
+    except HostError as error:
+        outcome.error, outcome.silent = str(error), True
+    else:
+        publish_more(outcome, is_tlsa, decisions)
 
 
 def is_tlsa(change: Change) -> bool:
@@ -116,7 +156,7 @@ def publish_last(
     waiting: list[Change],
     outcomes: list[Outcome],
     decisions: Decisions,
-    lacking: Mapping[str, str],
+    lacking: Mapping[str, Lack],
 ) -> None:
     """The MX sets and policies of one zone, each when what it leads to can be found and has answered."""
     failed = [other.plan.zone for other in outcomes if other.error]
@@ -128,14 +168,16 @@ def publish_last(
 
 
 def held_back(
-    fleet: Fleet, outcome: Outcome, change: Change, failed: list[str], lacking: Mapping[str, str]
+    fleet: Fleet, outcome: Outcome, change: Change, failed: list[str], lacking: Mapping[str, Lack]
 ) -> tuple[str, ...]:
     """Why a change must not be published yet; none when the hosts have answered from outside."""
     hosts = newly_named(fleet, [change]) if change.id.rtype == "MX" else []
     lost = [host.name for host in hosts if any(is_within(host.name, zone) for zone in failed)]
     if lost:
         return (f"the address of {' and '.join(lost)} could not be published",)
-    unproven = tuple(lacking[host.name] for host in hosts if host.name in lacking)
+    unproven = tuple(
+        lacking[host.name].sentence for host in hosts if host.name in lacking and not lacking[host.name].served
+    )
     if unproven:
         return unproven
     try:

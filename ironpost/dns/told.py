@@ -64,4 +64,5 @@ def understood(whole: dict[str, Any]) -> Told:
 
 def pair_of(row: dict[str, Any]) -> Pair:
     keys = tuple(SigningKey(str(key["kind"]), str(key["selector"]), str(key["public"])) for key in row["keys"])
-    return Pair(str(row["domain"]), str(row["state"]), int(row["age"]), int(row["born"]), keys)
+    wait = float(row.get("wait", 0))
+    return Pair(str(row["domain"]), str(row["state"]), int(row["age"]), int(row["born"]), keys, wait)

@@ -7,11 +7,14 @@ what was served before is served on, and the failure stands in the state, for `i
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from . import acme, spki, tlskeys
@@ -56,7 +59,7 @@ def serve() -> int:
 def attempt(state: dict[str, Any], config: dict[str, Any], asked: str) -> None:
     """Account, then what the rollover waits for, else what is due."""
     rolling = (state["roll"] or {}).get("step") == "switch"
-    due = [ids["current"] for kind in config["kinds"] if (ids := state["keys"][kind]) and lacking(ids, config)]
+    due = list(dict.fromkeys(name for kind in config["kinds"] if (name := due_key(state, config, kind))))
     if not asked and waiting(state):
         return
     if asked or rolling or due:
@@ -66,10 +69,10 @@ def attempt(state: dict[str, Any], config: dict[str, Any], asked: str) -> None:
         return
     if rolling:
         coming = [state["keys"][kind]["next"] for kind in config["kinds"]]
-        issue([name for name in coming if not tlskeys.issued(name)], config)
+        issue([name for name in coming if not tlskeys.issued(name)], state, config)
         turn(state, config)
     elif due:
-        issue(due, config)
+        issue(due, state, config)
         state["reload"] = True
         note(f"certificate: issued for {', '.join(config['names'])}")
     if rolling or due:
@@ -88,21 +91,29 @@ def waiting(state: dict[str, Any]) -> bool:
     return bool(time.time() < tried["at"] + min(FIRST_WAIT * 2 ** (failures - 1), LONGEST_WAIT))
 
 
-def lacking(ids: dict[str, Any], config: dict[str, Any]) -> str | None:
-    """Why the certificate of a current key is due; None when it is not."""
+def due_key(state: dict[str, Any], config: dict[str, Any], kind: str) -> str | None:
+    """The current key of a kind when its certificate is due."""
+    ids = state["keys"][kind]
+    return str(ids["current"]) if lacking(ids, config, state["origins"]) else None
+
+
+def lacking(ids: dict[str, Any], config: dict[str, Any], origins: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Why the certificate of a current key is due; empty when it is not. An older version noted no origin."""
     name = ids["current"]
     if not tlskeys.issued(name):
         return "none was issued yet"
+    if origins.get(name, config["directory"]) != config["directory"]:
+        return "it is not of the authority that the settings name"
     path = str(tlskeys.chain_path(name))
     if not set(config["names"]) <= names_of(path):
         return "a name is missing"
     start, end = dates(path)
-    return "it ends soon" if time.time() > end - (end - start) * RENEW_AT else None
+    return "it ends soon" if time.time() > end - (end - start) * RENEW_AT else ""
 
 
 def names_of(path: str) -> set[str]:
     text = spki.openssl("x509", "-in", path, "-noout", "-ext", "subjectAltName").decode()
-    return {word.strip().removeprefix("DNS:") for word in text.split(":", 1)[1].partition("\n")[2].split(",")}
+    return set(re.findall(r"DNS:([^,\s]+)", text))
 
 
 def dates(path: str) -> tuple[float, float]:
@@ -113,12 +124,15 @@ def dates(path: str) -> tuple[float, float]:
     return start, end
 
 
-def issue(keys: list[str], config: dict[str, Any]) -> None:
+def issue(keys: list[str], state: dict[str, Any], config: dict[str, Any]) -> None:
     """A chain for each of these keys, kept only when it is what was asked for."""
     for name in keys:
         chain = acme.obtain(config, name)
         validate(chain, name, config["names"])
         write_durably(tlskeys.chain_path(name), chain)
+        known = {each: origin for each, origin in state["origins"].items() if tlskeys.key_path(each).is_file()}
+        state["origins"] = known | {name: config["directory"]}
+        tlskeys.write(state)
 
 
 def validate(chain: str, name: str, names: list[str]) -> None:
@@ -200,7 +214,8 @@ def status() -> dict[str, Any]:
         "roll": state["roll"],
         "now": int(time.time()),
         "since": state.get("rolled") or int(tlskeys.key_path(keys["ecdsa"]["current"]).stat().st_mtime),
-        "issued": all(tlskeys.issued(keys[kind]["current"]) for kind in config["kinds"]),
+        "due": next(filter(None, (lacking(keys[kind], config, state["origins"]) for kind in config["kinds"])), ""),
+        "held": state["held"],
         "certificates": {kind: tlskeys.certificates(tlskeys.served_path(kind))[0] for kind in config["kinds"]},
         "keys": tlskeys.public_keys(config),
     }

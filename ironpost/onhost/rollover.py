@@ -14,7 +14,10 @@ from .state import Refused, note
 
 
 def roll(verb: str, *words: str) -> dict[str, Any]:
-    """`begin`, `shown TTL`, `unseen [TTL]`, `switch`, `retire`, `end`. The answer is that of `certificate.status`."""
+    """`begin`, `shown TTL`, `unseen [TTL]`, `replaced TTL`, `switch`, `retire`, `end`.
+
+    The answer is that of `certificate.status`.
+    """
     config = certificate.read_config()
     with tlskeys.alone():
         state = tlskeys.read()
@@ -54,12 +57,18 @@ def unseen(state: dict[str, Any], config: dict[str, Any], ttl: str = "0") -> Non
     step["ttl"] = max(step["ttl"], int(ttl))
 
 
+def replaced(state: dict[str, Any], config: dict[str, Any], ttl: str) -> None:
+    """DNS is about to replace a set of this TTL, outside of a rollover or at its end. What caches learned a moment ago
+    they keep for as long as that says, whatever the TTL of the new set is: until then no new key is served."""
+    state["held"] = max(state["held"], int(time.time()) + 2 * int(ttl))
+
+
 def switch(state: dict[str, Any], config: dict[str, Any]) -> None:
     """From here on the host goes on by itself: its service fetches the certificate of the next key and serves it."""
     if (state["roll"] or {}).get("step") in ("switch", "verify"):
         return
     step = in_roll(state, "wait")
-    if step["shown"] is None or time.time() < step["shown"] + 2 * step["ttl"]:
+    if step["shown"] is None or time.time() < max(step["shown"] + 2 * step["ttl"], state["held"]):
         raise Refused("the next key must be seen on every name server for two TTLs before it is served (RFC 7671 §8.1)")
     step["step"] = "switch"
 
@@ -97,6 +106,7 @@ VERBS: dict[str, Any] = {
     "begin": begin,
     "shown": shown,
     "unseen": unseen,
+    "replaced": replaced,
     "switch": switch,
     "retire": retire,
     "end": end,

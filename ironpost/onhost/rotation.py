@@ -26,6 +26,7 @@ def tell(manifest: dict[str, Any]) -> list[dict[str, Any]]:
             "state": pair["state"],
             "age": now - pair["since"],
             "born": now - pair["born"],
+            "wait": pair.get("wait", 0),
             "keys": [
                 {"kind": kind, "selector": pair[kind], "public": keys.told(signer["domain"], pair[kind])}
                 for kind in keys.KINDS
@@ -36,8 +37,8 @@ def tell(manifest: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def step(manifest: dict[str, Any], asked: list[dict[str, str]]) -> list[str]:
-    """Takes steps {step, domain, rsa}; one that was taken already is none. Returns what was done. Raises Refused."""
+def step(manifest: dict[str, Any], asked: list[dict[str, Any]]) -> list[str]:
+    """Takes steps {step, domain, rsa, wait}; one that was taken already is none. What was done. Raises Refused."""
     if read_state()["phase"] != "settled":
         raise Refused("a generation is being switched to; run this again once it is confirmed or undone")
     signers = {signer["domain"]: signer for signer in manifest.get("signers", [])}
@@ -53,7 +54,7 @@ def step(manifest: dict[str, Any], asked: list[dict[str, str]]) -> list[str]:
     return done
 
 
-def take(asked: dict[str, str], signer: dict[str, Any]) -> list[str]:
+def take(asked: dict[str, Any], signer: dict[str, Any]) -> list[str]:
     state, domain = pairs.read(), asked["domain"]
     if asked["step"] == "bear":
         return [] if pairs.of(state, domain, *pairs.COMING) else [born(state, signer)]
@@ -62,6 +63,7 @@ def take(asked: dict[str, str], signer: dict[str, Any]) -> list[str]:
         return []
     if asked["step"] == "published":
         pairs.move(pair, "published")
+        pair["wait"] = float(asked.get("wait", 0))
     elif asked["step"] == "revoke":
         pairs.move(pair, "revoked")
     else:
@@ -82,7 +84,7 @@ def born(state: dict[str, Any], signer: dict[str, Any]) -> str:
     return f"{signer['domain']}: {pair['rsa']} and {pair['ed25519']}: born"
 
 
-def sign(asked: list[dict[str, str]]) -> list[str]:
+def sign(asked: list[dict[str, Any]]) -> list[str]:
     """rspamd first, the state last: until the running rspamd is seen to sign anew, the old pair counts as signing.
 
     Both pairs are published, so that a crash in between does no harm, and the step can be taken again.
@@ -107,7 +109,7 @@ def sign(asked: list[dict[str, str]]) -> list[str]:
     return [f"{domain}: {pair['rsa']} and {pair['ed25519']}: signing" for domain, pair in turns]
 
 
-def coming(state: dict[str, Any], asked: dict[str, str]) -> list[pairs.Pair]:
+def coming(state: dict[str, Any], asked: dict[str, Any]) -> list[pairs.Pair]:
     return [pair for pair in pairs.of(state, asked["domain"], "published") if pair["rsa"] == asked["rsa"]]
 
 

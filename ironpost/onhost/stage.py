@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from . import accounts, signing, tlskeys, trees, trial
+from . import accounts, inherited, signing, tlskeys, trees, trial
 from .state import STAGE, TOP, Refused, manifest_of, read_state
 
 
@@ -26,6 +26,7 @@ def stage(incoming: Path, program: Path) -> dict[str, Any]:
         trees.ensure_folder(folder)
     signing.prepare(manifest.get("signers", []))
     for wanted in manifest["tls_keys"]:
+        inherited.adopt(wanted, manifest_of(state["current"]))
         tlskeys.ensure(wanted)
     trees.give_owners(manifest, incoming / "tree")
     trial.try_staged(program, incoming)

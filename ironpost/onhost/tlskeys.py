@@ -42,8 +42,12 @@ def alone() -> Iterator[None]:
 
 
 def read() -> dict[str, Any]:
-    """`keys`: kind → {current, next, old: ID}; `born`: how many there were; `tried`: the last attempt; `roll`."""
+    """`keys`: kind → {current, next, old: ID}; `born`: how many there were; `tried`: the last attempt; `roll`;
+
+    `origins`: ID → who gave its chain; `held`: until when caches may know sets of TLSA records that were replaced.
+    """
     empty = {"schema": SCHEMA, "keys": {}, "born": 0, "account": None, "tried": None, "roll": None, "reload": False}
+    empty |= {"origins": {}, "held": 0}
     if not STATE.exists():
         return empty
     state: dict[str, Any] = empty | json.loads(STATE.read_text())
@@ -96,14 +100,25 @@ def settle(state: dict[str, Any], wanted: dict[str, Any]) -> bool:
     SERVED.mkdir(mode=0o755, parents=True, exist_ok=True)
     changed = False
     for kind in wanted["kinds"]:
-        name = state["keys"][kind]["current"]
         path = served_path(kind)
+        chain_or_bootstrap(state["keys"][kind]["current"], wanted["names"], path)
+        name = shown_for(kind, state, wanted)
         text = key_path(name).read_text() + chain_or_bootstrap(name, wanted["names"], path)
         if not path.is_file() or path.read_text() != text:
             write_durably(path, text)
             changed = True
         path.chmod(0o600)
     return changed
+
+
+def shown_for(kind: str, state: dict[str, Any], wanted: dict[str, Any]) -> str:
+    """The key that is served for a kind: another kind's while only that one's certificate was issued.
+
+    Nobody who asks for RSA is to meet a certificate that signed itself on a host that has a real one.
+    """
+    own = state["keys"][kind]["current"]
+    others = [state["keys"][each]["current"] for each in wanted["kinds"] if each in state["keys"]]
+    return str(next((name for name in (own, *others) if name and issued(name)), own))
 
 
 def chain_or_bootstrap(name: str, names: list[str], served: Path) -> str:
@@ -169,7 +184,8 @@ def difference(wanted: dict[str, Any]) -> list[tuple[str, str]]:
             found += [(str(path), why)] if why else []
         if not found and ids["current"]:
             served = served_path(kind).read_text()
-            whole = key_path(ids["current"]).read_text() + chain_path(ids["current"]).read_text()
+            name = shown_for(kind, state, wanted)
+            whole = key_path(name).read_text() + chain_path(name).read_text()
             found += [(str(served_path(kind)), "secret differs")] if served != whole else []
     return found
 

@@ -37,7 +37,8 @@ class Acme(Setting):
 
     `challenge` says how the names are proven: "dns-01" by updates that `dns` describes, with a key that may write
     `_acme-challenge` names and nothing else; "http-01" over port 80. `rsa` adds a second certificate with an RSA key,
-    for senders that know no ECDSA. `authority` is the root (PEM) of a private authority's own web server.
+    for senders that know no ECDSA. `authority` is the root (PEM) of a private authority's own web server. `next_key` is
+    for the way back to CertificateFiles: the key of those files, whose TLSA record then stands in DNS long before.
     """
 
     contact: MailAddress
@@ -46,6 +47,7 @@ class Acme(Setting):
     dns: Rfc2136 | None = None
     rsa: bool = False
     authority: PlainPath | None = None
+    next_key: Secret | None = None
 
     @model_validator(mode="after")
     def _names_can_be_proven(self) -> Acme:

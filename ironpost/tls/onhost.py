@@ -31,7 +31,10 @@ class Roll:
 
 @dataclass(frozen=True)
 class TlsStatus:
-    """How a host stands. Times are seconds by the host's own clock; `error` is why the last attempt failed."""
+    """How a host stands. Times are seconds by the host's own clock; `error` is why the last attempt failed.
+
+    `due`: why a certificate is to be fetched now; `held`: until when caches may know sets of TLSA of before.
+    """
 
     files: bool
     keys: tuple[TlsKey, ...]
@@ -42,6 +45,8 @@ class TlsStatus:
     account: str | None = None
     since: int = 0
     now: int = 0
+    due: str = ""
+    held: int = 0
 
     def digests(self, state: str) -> tuple[str, ...]:
         return tuple(key.sha256 for key in self.keys if key.state == state)
@@ -85,6 +90,8 @@ def understood(mailhost: MailHost, whole: dict[str, Any]) -> TlsStatus:
             account=whole.get("account"),
             since=int(whole.get("since", 0)),
             now=int(whole.get("now", 0)),
+            due=str(whole.get("due", "")),
+            held=int(whole.get("held", 0)),
         )
     except (KeyError, TypeError, ValueError):
         raise HostError(f"{mailhost.name}: tells a TLS status that makes no sense; deploy the host again") from None

@@ -58,7 +58,7 @@ def advance(fleet: Fleet, mailhost: MailHost, say: Say, older_than: int = 0) -> 
         waiting = verified(fleet, mailhost, status, say)
         if waiting:
             return waiting
-    publish(fleet, mailhost)
+    publish(fleet, mailhost, lambda ttl: onhost.roll(mailhost, "replaced", str(ttl)))
     onhost.roll(mailhost, "end")
     return Standing(mailhost.name, True, "rolled over; the key after the new one is published already")
 
@@ -77,9 +77,11 @@ def waited(fleet: Fleet, mailhost: MailHost, status: TlsStatus, say: Say) -> tup
         where = f"{len(servers)} addresses of name servers show" if servers else "the zone is not signed, so none need"
         say(f"{mailhost.name}: {where} the next key beside the current one")
     assert status.roll is not None
-    left = (status.roll.shown or status.now) + 2 * status.roll.ttl - status.now
+    over = (status.roll.shown or status.now) + 2 * status.roll.ttl
+    left = max(over, status.held) - status.now
     if left > 0:
-        sentence = f"waits {left} s more, until no cache lacks the next key (twice the TTL of {status.roll.ttl} s)"
+        why = f"twice the TTL of {status.roll.ttl} s" if over >= status.held else "twice the longer TTL of before"
+        sentence = f"waits {left} s more, until no cache lacks the next key ({why})"
         return status, Standing(mailhost.name, False, sentence, left)
     status = onhost.roll(mailhost, "switch")
     if status.roll and status.roll.step == "verify":

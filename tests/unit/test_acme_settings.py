@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from ironpost.components.certificates import CONFIG, TSIG, certificates
 from ironpost.mailhost import Domain, MailHost
 from ironpost.secret import Secret
 from ironpost.settings import Acme, Rfc2136, TsigKey
-from ironpost.timers import write_timer
 
 WAY = Rfc2136(
     primary="192.0.2.53", servers=("192.0.2.53",), key=TsigKey(name="acme.example.org", secret=Secret.env("UNREAD"))
@@ -66,11 +64,3 @@ def test_key_and_chain_are_one_file_for_all_who_serve_them() -> None:
     assert both.postfix_chain_files == f"{both.tls_chain}, {both.tls_rsa}"
     [keys] = certificates(both).tls_keys
     assert keys.kinds == ("ecdsa", "rsa") and keys.names == both.certificate_names
-
-
-def test_a_timer_runs_the_ordinary_command(tmp_path: Path) -> None:
-    """What happens at night is what anybody can run by hand; a percent sign means something to systemd."""
-    service, timer = write_timer(tmp_path, "x", "About", ["tls", "roll", "in 100%.py"])
-    text = service.read_text()
-    assert "ironpost tls roll 'in 100%%.py'\n" in text and "Type=oneshot" in text
-    assert "OnCalendar=daily" in timer.read_text() and "Persistent=yes" in timer.read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,15 @@ def test_a_new_key_signs_only_after_every_server_shows_it_and_nobody_denies_it()
     assert not early.step and early.seconds == 1
     [due] = dues(OLD, pair("published", age=600))
     assert due.step == "sign"
+
+
+def test_a_negative_ttl_that_becomes_shorter_meanwhile_shortens_no_wait() -> None:
+    """Resolvers go by the SOA that they saw: who was told NXDOMAIN for an hour believes it for an hour."""
+    [due] = dues(OLD, pair("next"))
+    assert due.step == "published" and due.seconds == WAITS.negative
+    waited = dataclasses.replace(pair("published", age=600), wait=7200)
+    [early] = dues(OLD, waited)
+    assert not early.step and early.seconds == 6600
 
 
 def test_a_server_that_falls_behind_stops_the_switch() -> None:

@@ -108,7 +108,7 @@ def test_a_certificate_is_due_before_a_third_of_its_lifetime_remains(store: Path
     ids = tlskeys.read()["keys"]["ecdsa"]
     assert certificate.lacking(ids, CONFIG) == "none was issued yet"
     tlskeys.chain_path(current()).write_text(signed_by_another(store, current()))
-    assert certificate.lacking(ids, CONFIG) is None
+    assert not certificate.lacking(ids, CONFIG)
     assert certificate.lacking(ids, CONFIG | {"names": [*CONFIG["names"], "new.example.org"]}) == "a name is missing"
 
 
@@ -161,6 +161,21 @@ def test_a_ttl_that_was_longer_before_is_waited_for(store: Path) -> None:
     state["roll"]["shown"] -= 599
     with pytest.raises(Refused, match="two TTLs"):
         rollover.switch(state, CONFIG)
+
+
+def test_a_set_that_was_replaced_before_the_rollover_is_waited_for(store: Path) -> None:
+    """`dns apply` published the next key with a TTL of 300 s over a set with 3600 s: caches lack it for an hour."""
+    tlskeys.ensure(WANTED)
+    state = tlskeys.read()
+    rollover.replaced(state, CONFIG, "3600")
+    rollover.replaced(state, CONFIG, "300")
+    rollover.begin(state, CONFIG)
+    rollover.shown(state, CONFIG, "300")
+    state["roll"]["shown"] -= 601
+    with pytest.raises(Refused, match="two TTLs"):
+        rollover.switch(state, CONFIG)
+    state["held"] -= 7201
+    rollover.switch(state, CONFIG)
 
 
 def test_what_an_authority_said_last_week_is_not_its_answer_today(

@@ -21,7 +21,8 @@ class Pair:
     """The RSA and the Ed25519 key that sign together; `age` and `born` in seconds, by the host's own clock.
 
     `state`: next (born), published (every name server was seen to show it), signing, retiring (signs no more, still
-    verifies), revoked (DNS shows an empty p=, RFC 6376 §3.6.1). `age` counts from when it came to that state.
+    verifies), revoked (DNS shows an empty p=, RFC 6376 §3.6.1). `age` counts from when it came to that state. `wait`:
+    for how long resolvers could deny the new names when they came to be shown.
     """
 
     domain: str
@@ -29,6 +30,7 @@ class Pair:
     age: int
     born: int
     keys: tuple[SigningKey, ...]
+    wait: float = 0.0
 
     @property
     def rsa(self) -> str:
