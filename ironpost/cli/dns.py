@@ -105,7 +105,7 @@ def plan(
     wrong = [] if found.errors or found.silent else unfit(decisions, tuple(found.plans))
     if wrong:
         raise DnsError("\n".join(wrong))
-    pending = any(each.pending or each.conflicts for each in found.plans)
+    pending = any(each.pending or each.conflicts or each.due for each in found.plans)
     if found.errors or any(each.faults for each in found.plans):
         sys.exit(Exit.FOUND)
     if pending and exit_code:

@@ -81,6 +81,11 @@ class ZonePlan:
         return tuple(change for change in self.changes if change.pending)
 
     @property
+    def due(self) -> tuple[str, ...]:
+        """A sentence for each host that is to fetch a certificate, which the publication sees to."""
+        return tuple(sentence for scope in self.scopes for sentence in scope.due)
+
+    @property
     def conflicts(self) -> tuple[Change, ...]:
         return tuple(change for change in self.changes if change.sign == "!")
 

@@ -23,6 +23,7 @@ def plan_lines(found: Survey, unread: list[str], asked_for: Iterable[tuple[Reque
         yield f"{readable_name(plan.zone)} (updates go to {plan.updates.primary} with the key {plan.updates.key.name})"
         for change in plan.changes:
             yield from change_lines(change)
+        yield from (f"  due: {sentence}" for sentence in plan.due)
         yield from (f"  behind: {sentence}" for sentence in plan.behind)
         yield from (f"  note: {sentence}" for sentence in plan.notes)
         yield from (f"  fault: {sentence}" for sentence in plan.faults)
@@ -68,7 +69,7 @@ def summary(found: Survey) -> str:
     signs = [change.sign for plan in found.plans for change in plan.changes]
     words = {"+": "new", "~": "changed", "-": "deleted", "=": "as wanted", "!": "in conflict", "?": "unknown"}
     counts = ", ".join(f"{signs.count(sign)} {word}" for sign, word in words.items() if sign in signs)
-    pending = any(plan.pending for plan in found.plans)
+    pending = any(plan.pending or plan.due for plan in found.plans)
     silent = found.errors or found.silent
     verdict = "changes are pending" if pending else "not everything could be read" if silent else "nothing to do"
     return f"{verdict}: {counts}" if counts else verdict
@@ -90,6 +91,7 @@ def plan_json(plan: ZonePlan) -> dict[str, Any]:
         "primary": plan.updates.primary,
         "servers": list(plan.updates.servers),
         "key": plan.updates.key.name,
+        "due": list(plan.due),
         "behind": list(plan.behind),
         "notes": list(plan.notes),
         "faults": list(plan.faults),

@@ -59,6 +59,7 @@ def understood(whole: dict[str, Any]) -> Told:
         tuple(TlsKey(str(row["kind"]), str(row["state"]), str(row["sha256"])) for row in whole["tls"]),
         str(whole["acme_account"]) if whole["acme_account"] else None,
         tuple(SshKey(str(row["kind"]), str(row["sha256"])) for row in whole.get("ssh", [])),
+        str(whole.get("certificate_due", "")),
     )
 
 

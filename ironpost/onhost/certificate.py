@@ -23,6 +23,7 @@ from .state import Refused, note, write_durably
 
 # Renewed while two fifths of the lifetime remain: a verifier that sees less than a third sees renewals that failed.
 RENEW_AT = 0.4
+ENDS_SOON = "it ends soon"
 KEPT = 20  # rollovers that are remembered
 FIRST_WAIT, LONGEST_WAIT = 15 * 60, 12 * 3600
 ASKED = tlskeys.STORE / "asked"
@@ -59,10 +60,10 @@ def serve() -> int:
 def attempt(state: dict[str, Any], config: dict[str, Any], asked: str) -> None:
     """Account, then what the rollover waits for, else what is due."""
     rolling = (state["roll"] or {}).get("step") == "switch"
-    due = list(dict.fromkeys(name for kind in config["kinds"] if (name := due_key(state, config, kind))))
+    lapsed = list(dict.fromkeys(name for kind in config["kinds"] if (name := due_key(state, config, kind))))
     if not asked and waiting(state):
         return
-    if asked or rolling or due:
+    if asked or rolling or lapsed:
         state["account"] = acme.register(config)
         tlskeys.write(state)
     if asked == "register":
@@ -71,11 +72,11 @@ def attempt(state: dict[str, Any], config: dict[str, Any], asked: str) -> None:
         coming = [state["keys"][kind]["next"] for kind in config["kinds"]]
         issue([name for name in coming if not tlskeys.issued(name)], state, config)
         turn(state, config)
-    elif due:
-        issue(due, state, config)
+    elif lapsed:
+        issue(lapsed, state, config)
         state["reload"] = True
         note(f"certificate: issued for {', '.join(config['names'])}")
-    if rolling or due:
+    if rolling or lapsed:
         state["account"] = acme.account(config)
         state["tried"] = {"at": int(time.time()), "failures": 0, "error": ""}
         tlskeys.write(state)
@@ -89,6 +90,18 @@ def waiting(state: dict[str, Any]) -> bool:
     if not failures:
         return False
     return bool(time.time() < tried["at"] + min(FIRST_WAIT * 2 ** (failures - 1), LONGEST_WAIT))
+
+
+def due(state: dict[str, Any], config: dict[str, Any]) -> str:
+    """Why a certificate is due, of whatever kind."""
+    known = [state["keys"][kind] for kind in config["kinds"] if kind in state["keys"]]
+    return next(filter(None, (lacking(ids, config, state["origins"]) for ids in known)), "")
+
+
+def due_for_dns() -> str:
+    """The same where `ironpost dns apply` is to see to it; what only ends soon is the timer's."""
+    why = due(tlskeys.read(), read_config())
+    return "" if why == ENDS_SOON else why
 
 
 def due_key(state: dict[str, Any], config: dict[str, Any], kind: str) -> str | None:
@@ -108,7 +121,7 @@ def lacking(ids: dict[str, Any], config: dict[str, Any], origins: Mapping[str, s
     if not set(config["names"]) <= names_of(path):
         return "a name is missing"
     start, end = dates(path)
-    return "it ends soon" if time.time() > end - (end - start) * RENEW_AT else ""
+    return ENDS_SOON if time.time() > end - (end - start) * RENEW_AT else ""
 
 
 def names_of(path: str) -> set[str]:
@@ -214,7 +227,7 @@ def status() -> dict[str, Any]:
         "roll": state["roll"],
         "now": int(time.time()),
         "since": state.get("rolled") or int(tlskeys.key_path(keys["ecdsa"]["current"]).stat().st_mtime),
-        "due": next(filter(None, (lacking(keys[kind], config, state["origins"]) for kind in config["kinds"])), ""),
+        "due": due(state, config),
         "held": state["held"],
         "certificates": {kind: tlskeys.certificates(tlskeys.served_path(kind))[0] for kind in config["kinds"]},
         "keys": tlskeys.public_keys(config),

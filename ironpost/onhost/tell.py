@@ -13,7 +13,7 @@ SCHEMA = 1
 def tell(manifest: dict[str, Any]) -> dict[str, Any]:
     """`dkim`: pairs of signing keys; `tls`: digests of the keys that are, will be or were served; `acme_account`;
 
-    `ssh`: digests of the keys by which sshd shows who it is.
+    `ssh`: digests of the keys by which sshd shows who it is; `certificate_due`: why one is to be fetched.
     """
     born = manifest.get("tls_keys", [])
     return {
@@ -22,6 +22,7 @@ def tell(manifest: dict[str, Any]) -> dict[str, Any]:
         "tls": [*files(manifest), *(row for wanted in born for row in tlskeys.public_keys(wanted))],
         "acme_account": tlskeys.read()["account"] if born else None,
         "ssh": host_keys.told(),
+        "certificate_due": certificate.due_for_dns() if born else "",
     }
 
 

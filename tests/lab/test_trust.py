@@ -118,7 +118,7 @@ def test_a_timer_gives_each_word_to_the_command_as_it_was(published: Lab, mailho
     unit = f"[Service]\nType=oneshot\nExecStart={command_line('/usr/bin/printf', '[%s]', *words)}\n"
     published.run(mailhost, "cat >/run/systemd/system/words.service && systemctl daemon-reload", input=unit)
     try:
-        command = "systemctl start words && journalctl -q -o cat --sync -u words -t printf -n 1"
+        command = "systemctl start words && journalctl --sync && journalctl -q -o cat -u words -t printf -n 1"
         assert published.run(mailhost, command).stdout.strip() == "".join(f"[{word}]" for word in words)
     finally:
         published.run(mailhost, "rm /run/systemd/system/words.service && systemctl daemon-reload")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from ironpost.dns.apply import Lack, Outcome, apply, held_back, replace_keys
 from ironpost.dns.plan import Change, ZonePlan
 from ironpost.dns.records import Scope
 from ironpost.dns.recordset import SetId
+from ironpost.dns.shown import plan_lines
 from ironpost.dns.survey import Survey
 from ironpost.dns.zone import Seen
 from ironpost.errors import HostError
@@ -38,6 +40,14 @@ def test_a_host_that_got_no_certificate_is_told_although_nothing_is_to_be_publis
     lacking = {HOST.name: Lack(SAID, served=False)}
     [outcome] = apply(FLEET, Survey(plans=[zone()]), {}, told.append, lambda hosts: lacking)
     assert outcome.held == [SAID] and told == [f"example.org: nothing published; {SAID}"]
+
+
+def test_a_plan_says_that_a_certificate_is_to_be_fetched() -> None:
+    """Also where no record changes, so that whoever applies only what is pending does not pass it by."""
+    due = "mx1.example.org: fetches a certificate (none was issued yet)"
+    scope = Scope("example.org", UPDATES, (HOST,), (), due=(due,))
+    lines = list(plan_lines(Survey(plans=[replace(zone(), scopes=(scope,))]), []))
+    assert f"  due: {due}" in lines and lines[-1] == "changes are pending"
 
 
 def test_an_mx_waits_for_a_certificate_but_not_for_a_newer_one() -> None:

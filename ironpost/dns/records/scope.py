@@ -16,7 +16,7 @@ from ironpost.dns.records.services import service_sets
 from ironpost.dns.records.spf import helo_sets, spf_sets
 from ironpost.dns.records.sshfp import sshfp_sets
 from ironpost.dns.records.tlsa import tlsa_sets
-from ironpost.dns.records.told import Tellings
+from ironpost.dns.records.told import Tellings, Told
 from ironpost.dns.records.web import web_sets
 from ironpost.dns.recordset import RecordSet, SetId
 from ironpost.errors import DnsError
@@ -45,7 +45,8 @@ class Scope:
     """A name, with all below it, in which record sets are published: a mail or parked domain, or an address's pointer.
 
     `updates` is None where the inventory gives no way to publish. `mailhosts` are the hosts that it is about, the
-    first one being the one whose settings name the key; of a parked domain, any host of the inventory.
+    first one being the one whose settings name the key; of a parked domain, any host of the inventory. `due` has a
+    sentence for each host of it that is to fetch a certificate.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Scope:
     mailhosts: tuple[MailHost, ...]
     sets: tuple[RecordSet, ...]
     parked: bool = False
+    due: tuple[str, ...] = ()
 
     @property
     def unread(self) -> tuple[str, ...]:
@@ -84,7 +86,15 @@ def domain_scope(name: str, mailhosts: tuple[MailHost, ...], told: Tellings) -> 
     about = dict.fromkeys((with_key[0].name, *(each.name for each in (*serving, *lodging))))
     by_name = {mailhost.name: mailhost for mailhost in mailhosts}
     updates = with_key[0].domain(name).dns
-    return Scope(name, updates, tuple(by_name[each] for each in about), tuple(unrepeated([*sets, *own, *agreements])))
+    due = tuple(
+        f"{host.name}: fetches a certificate ({why})" for host in lodging if (why := due_of(told.get(host.name)))
+    )
+    hosts = tuple(by_name[each] for each in about)
+    return Scope(name, updates, hosts, tuple(unrepeated([*sets, *own, *agreements])), due=due)
+
+
+def due_of(told: Told | None) -> str:
+    return told.certificate_due if told else ""
 
 
 def foreign_reports(mailhosts: tuple[MailHost, ...]) -> Iterator[tuple[str, str]]:

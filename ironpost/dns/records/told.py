@@ -27,12 +27,16 @@ class SshKey:
 
 @dataclass(frozen=True)
 class Told:
-    """`dkim` are the pairs of all its domains; `acme_account` the URI of the account (RFC 8657), if there is one."""
+    """`dkim` are the pairs of all its domains; `acme_account` the URI of the account (RFC 8657), if there is one.
+
+    `certificate_due`: why the host is to fetch a certificate, empty when it has it.
+    """
 
     dkim: tuple[Pair, ...] = ()
     tls: tuple[TlsKey, ...] = ()
     acme_account: str | None = None
     ssh: tuple[SshKey, ...] = ()
+    certificate_due: str = ""
 
 
 # Host name → what it told; None for a host that could not be read.
