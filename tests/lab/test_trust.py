@@ -112,16 +112,17 @@ def test_a_policy_goes_from_testing_to_enforce_step_by_step(published: Lab, tmp_
     assert txt(published, "_mta-sts.example.com") == [before]
 
 
-def test_a_timer_gives_each_word_to_the_command_as_it_was(published: Lab, mailhost: str) -> None:
+@pytest.mark.parametrize("host", list(ADDRESSES))
+def test_a_timer_gives_each_word_to_the_command_as_it_was(published: Lab, host: str) -> None:
     """By systemd itself, on both releases: it would read %h, $HOME and backslashes its own way."""
     words = ["a b", "100%", "%h", "$HOME", "${HOME}", "it's", 'say "yes"', "a\\tb", ";", "", "é"]
     unit = f"[Service]\nType=oneshot\nExecStart={command_line('/usr/bin/printf', '[%s]', *words)}\n"
-    published.run(mailhost, "cat >/run/systemd/system/words.service && systemctl daemon-reload", input=unit)
+    published.run(host, "cat >/run/systemd/system/words.service && systemctl daemon-reload", input=unit)
     try:
         command = "systemctl start words && journalctl --sync && journalctl -q -o cat -u words -t printf -n 1"
-        assert published.run(mailhost, command).stdout.strip() == "".join(f"[{word}]" for word in words)
+        assert published.run(host, command).stdout.strip() == "".join(f"[{word}]" for word in words)
     finally:
-        published.run(mailhost, "rm /run/systemd/system/words.service && systemctl daemon-reload")
+        published.run(host, "rm /run/systemd/system/words.service && systemctl daemon-reload")
 
 
 @dataclass(frozen=True)
