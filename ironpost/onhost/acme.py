@@ -121,9 +121,9 @@ def problem(log: str, before: str) -> tuple[str, str]:
 
     Never one of an earlier run: an account that was unknown once would be given up while the authority is merely down.
     """
-    pattern = r'"type": "urn:ietf:params:acme:error:(\w+)",\s*"detail": "([^"]+)"'
+    pattern = r'"type": "urn:ietf:params:acme:error:(\w+)",\s*"detail": "((?:[^"\\]|\\.)+)"'
     found = re.findall(pattern, log.removeprefix(before))
-    return (found[-1][0], found[-1][1][:300]) if found else ("", "")
+    return (found[-1][0], re.sub(r"\\(.)", r"\1", found[-1][1])[:300]) if found else ("", "")
 
 
 def reason(said: str) -> str:

@@ -215,6 +215,14 @@ def test_the_old_key_goes_only_after_the_new_one_is_verified(store: Path) -> Non
     assert [row["state"] for row in tlskeys.public_keys(WANTED)] == ["current", "next"]
 
 
+def test_quotes_in_what_the_authority_says_do_not_cut_it_short() -> None:
+    """Most of them quote the address that they could not reach."""
+    said = r"Get \"http://mx2.example.com/.well-known/acme-challenge/x\": connect: connection refused"
+    log = f'{{"type": "urn:ietf:params:acme:error:connection",\n  "detail": "{said}", "status": 400}}'
+    kind, detail = acme.problem("before\n" + log, "before\n")
+    assert kind == "connection" and detail.endswith('/x": connect: connection refused')
+
+
 @pytest.mark.parametrize(
     ("said", "told"),
     [
