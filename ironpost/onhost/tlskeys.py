@@ -1,4 +1,5 @@
-"""The host's own TLS keys: born here, never sent anywhere, and served together with the certificate of each.
+"""The host's own TLS keys: born here (or taken over from files, inherited.py), never sent anywhere, and served together
+with the certificate of each.
 
 Below /var/lib/ironpost/tls: `keys/ID.key`, `chains/ID.pem` and `state.json`, which says which ID of a kind is current,
 next or old. What Postfix, Dovecot and the web server read is /etc/ssl/ironpost/KIND.pem: key and chain in one file, so

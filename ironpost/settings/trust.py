@@ -35,6 +35,8 @@ def directory_url(value: str) -> str:
 class Acme(Setting):
     """A certificate that the host fetches and renews by itself (RFC 8555); its keys are born there and stay there.
 
+    A host that had CertificateFiles keeps their key until its first rollover, and serves them until it has its own.
+
     `challenge` says how the names are proven: "dns-01" by updates that `dns` describes, with a key that may write
     `_acme-challenge` names and nothing else; "http-01" over port 80. `rsa` adds a second certificate with an RSA key,
     for senders that know no ECDSA. `authority` is the root (PEM) of a private authority's own web server. `next_key` is

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ironpost.components.certificates import CONFIG, TSIG, certificates
+from ironpost.components.certificates import CONFIG, NEXT_KEY, TSIG, certificates
 from ironpost.mailhost import Domain, MailHost
 from ironpost.secret import Secret
 from ironpost.settings import Acme, Rfc2136, TsigKey
@@ -64,3 +64,12 @@ def test_key_and_chain_are_one_file_for_all_who_serve_them() -> None:
     assert both.postfix_chain_files == f"{both.tls_chain}, {both.tls_rsa}"
     [keys] = certificates(both).tls_keys
     assert keys.kinds == ("ecdsa", "rsa") and keys.names == both.certificate_names
+
+
+def test_the_key_of_the_files_that_follow_is_told_to_dns_beforehand() -> None:
+    """The way back from ACME: caches know it before it is served."""
+    one = certificates(host(Acme(contact="a@example.org", challenge="http-01", next_key=Secret.env("UNREAD"))))
+    [file] = [each for each in one.files if each.path == NEXT_KEY]
+    assert file.is_secret and file.mode == 0o600
+    assert [(each.path, each.state) for each in one.tls_files] == [(NEXT_KEY, "next")]
+    assert any(NEXT_KEY in str(check) for check in one.checks)
