@@ -26,7 +26,7 @@ class Host:
 
 PORT: dict[str, Any] = {
     "order": {"suite": "ECDHE-ECDSA-AES256-GCM-SHA384"},
-    "weak_groups": {"TLSv1.2": {"alert": 40}, "TLSv1.3": {"alert": 40}},
+    "weak_groups": {"TLSv1.2": {"alert": 40}, "TLSv1.2 beside P-256": {"group": 0x17}, "TLSv1.3": {"alert": 40}},
     "hybrid": {"version": "TLSv1.3", "group": 0x11EC},
     "tickets": {"seconds": 7200},
     "names": {"right": {"leaf": "A"}, "none": {"leaf": "A"}, "wrong": {"leaf": "A"}},
@@ -59,6 +59,7 @@ def verdict(claimed: type, seen: Probes, host: Host = Host()) -> Verdict:  # noq
 OUTSIDE = [
     (exchange.OwnOrderOfSuites, probes("order", {"suite": "ECDHE-ECDSA-AES128-GCM-SHA256"}), "named it first"),
     (exchange.NoWeakGroups, probes("weak_groups", {"TLSv1.2": {"group": 0x15}, "TLSv1.3": {}}), "group 0x0015"),
+    (exchange.NoWeakGroups, probes("weak_groups", {"TLSv1.2 beside P-256": {"group": 0x16}}), "group 0x0016"),
     (exchange.HybridKeyExchange, probes("hybrid", {"alert": 40}), "does not agree"),
     (exchange.NoCompressionNoRenegotiation, probes(look=LOOK | {"versions": {"TLSv1.2": TLS12 | {"compression": 1}}}),
      "compresses"),

@@ -26,6 +26,8 @@ def look(address: str, port: int, name: str) -> dict[str, Any]:
         "order": part(attempt, "TLSv1.2", BACKWARDS),
         "weak_groups": {
             "TLSv1.2": part(attempt, "TLSv1.2", hello.SUITES, hello.WEAK_GROUPS),
+            # A certificate with a key on P-256 is served in TLS 1.2 only to those who know that curve (RFC 8422 §5.1).
+            "TLSv1.2 beside P-256": part(attempt, "TLSv1.2", hello.SUITES, (*hello.WEAK_GROUPS, hello.P256)),
             "TLSv1.3": part(attempt, "TLSv1.3", hello.TLS13_SUITES, hello.WEAK_GROUPS),
         },
         "hybrid": part(attempt, "TLSv1.3", hello.TLS13_SUITES, (hello.X25519MLKEM768,)),
