@@ -79,7 +79,7 @@ def from_zero(field: Lab) -> None:
 def verdicts(lab: Lab) -> dict[tuple[str, str], str]:
     done = run_command(lab, "ironpost", "verify", "inventories/lab.py", "--json", "-")
     rows = json.loads(done.stdout[done.stdout.index("{") :])["results"]
-    return {(row["host"].partition(".")[0], row["control"]): row["status"] for row in rows}
+    return {(row["mailhost"].partition(".")[0], row["control"]): row["outcome"] for row in rows}
 
 
 def test_our_own_verdict_is_clean(field: Lab) -> None:
