@@ -35,7 +35,7 @@ SSLYZE_SOUND: dict[str, tuple[str, Any]] = {
 def stranger_resolves(lab: Lab) -> Iterator[None]:
     """Programs of this machine in the stranger's namespace ask the lab's resolver (ip-netns(8), /etc/netns)."""
     folder = Path("/etc/netns") / lab.plan.namespace("stranger")
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)  # one may be left by a run that was ended
     (folder / "resolv.conf").write_text(f"nameserver {lab.resolver}\n")
     try:
         yield

@@ -22,8 +22,8 @@ FORGET = (
     "pkill -x -u postfix anvil; for set in $(nft list sets inet | sed -n 's/^\\tset \\(rate_[a-z0-9_]*\\) {/\\1/p');"
     " do nft flush set inet ironpost $set; done;"
     # no account writes as much as the verifier does in an hour of sabotage
-    " systemctl stop ironpost-sending.service; rm -f /var/lib/private/ironpost-sending/*;"
-    " systemctl start ironpost-sending.service"
+    ' counts=/var/lib/private/ironpost-sending/counts.db; [ ! -e $counts ] || python3 -c "import sqlite3, sys;'
+    " kept = sqlite3.connect(sys.argv[1], timeout=20); kept.execute('DELETE FROM sent'); kept.commit()\" $counts"
 )
 DIGESTS = frozenset({"LOG-10"})  # whatever is changed is another file than the one that was put there
 Rows = dict[tuple[str, str], dict[str, Any]]
