@@ -58,7 +58,7 @@ def as_stranger(lab: Lab, *words: str, seconds: int = 600) -> str:
     return done.stdout
 
 
-def testssl(lab: Lab, host: str, port: int, folder: Path) -> set[str]:
+def findings_of_testssl(lab: Lab, host: str, port: int, folder: Path) -> set[str]:
     """Ids of all that testssl.sh rates below INFO, as `id: what it found`."""
     name = lab.host(host).fqdn
     report = folder / f"testssl-{host}-{port}.json"

@@ -21,6 +21,7 @@ from tests.lab.field import (
     OLD,
     checkdmarc,
     checkdmarc_findings,
+    findings_of_testssl,
     nmap,
     nmap_open,
     nmap_said,
@@ -30,7 +31,6 @@ from tests.lab.field import (
     sslyze_versions,
     stranger_resolves,
     swaks,
-    testssl,
 )
 from tests.lab.sabotage.rounds import FORGET
 from tests.lab.sabotage.table import first_of
@@ -91,7 +91,7 @@ def test_our_own_verdict_is_clean(field: Lab) -> None:
 @pytest.mark.parametrize("host", HOSTS)
 def test_testssl_finds_nothing_that_we_do_not_know(field: Lab, host: str, port: int, tmp_path: Path) -> None:
     """TLS-01 to TLS-18 and CRT, read by testssl.sh."""
-    assert unexplained("testssl", testssl(field, host, port, tmp_path)) == set()
+    assert unexplained("testssl", findings_of_testssl(field, host, port, tmp_path)) == set()
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -159,7 +159,7 @@ def test_a_weakened_host_is_named_by_all(field: Lab, tmp_path: Path) -> None:
     try:
         assert verdicts(field)["mx1", "TLS-02"] == "broken"
         field.run("mx1", FORGET)
-        assert {each.partition(":")[0] for each in testssl(field, "mx1", 25, tmp_path)} & set(OLD)
+        assert {each.partition(":")[0] for each in findings_of_testssl(field, "mx1", 25, tmp_path)} & set(OLD)
         field.run("mx1", FORGET)
         assert "tls_1_0" in sslyze_versions(sslyze(field, "mx1", (25,), tmp_path)[25])
         field.run("mx1", FORGET)
