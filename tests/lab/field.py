@@ -89,6 +89,7 @@ def sslyze(lab: Lab, host: str, ports: tuple[int, ...], folder: Path) -> dict[in
         report = folder / f"sslyze-{host}-{port}.json"
         starttls = ("--starttls=smtp",) if port in (25, 587) else ()
         options = ("--slow_connection", "--mozilla_config=disable", f"--json_out={report}")
+        options += (f"--certinfo_ca_file={lab.root_certificate}",)  # beside the stores of browsers and systems
         scans = [f"--{word}" for word in SSLYZE_SCANS]
         as_stranger(lab, str(TOOLS / "sslyze"), *options, *scans, *starttls, f"{name}:{port}")
         [server] = json.loads(report.read_text())["server_scan_results"]
