@@ -102,24 +102,13 @@ def settle(state: dict[str, Any], wanted: dict[str, Any]) -> bool:
     changed = False
     for kind in wanted["kinds"]:
         path = served_path(kind)
-        chain_or_bootstrap(state["keys"][kind]["current"], wanted["names"], path)
-        name = shown_for(kind, state, wanted)
+        name = state["keys"][kind]["current"]
         text = key_path(name).read_text() + chain_or_bootstrap(name, wanted["names"], path)
         if not path.is_file() or path.read_text() != text:
             write_durably(path, text)
             changed = True
         path.chmod(0o600)
     return changed
-
-
-def shown_for(kind: str, state: dict[str, Any], wanted: dict[str, Any]) -> str:
-    """The key that is served for a kind: another kind's while only that one's certificate was issued.
-
-    Nobody who asks for RSA is to meet a certificate that signed itself on a host that has a real one.
-    """
-    own = state["keys"][kind]["current"]
-    others = [state["keys"][each]["current"] for each in wanted["kinds"] if each in state["keys"]]
-    return str(next((name for name in (own, *others) if name and issued(name)), own))
 
 
 def chain_or_bootstrap(name: str, names: list[str], served: Path) -> str:
@@ -185,8 +174,7 @@ def difference(wanted: dict[str, Any]) -> list[tuple[str, str]]:
             found += [(str(path), why)] if why else []
         if not found and ids["current"]:
             served = served_path(kind).read_text()
-            name = shown_for(kind, state, wanted)
-            whole = key_path(name).read_text() + chain_path(name).read_text()
+            whole = key_path(ids["current"]).read_text() + chain_path(ids["current"]).read_text()
             found += [(str(served_path(kind)), "secret differs")] if served != whole else []
     return found
 
