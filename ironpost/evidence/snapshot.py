@@ -65,7 +65,7 @@ class Postfix:
 
 def expanded(value: str, settings: Mapping[str, str], depth: int = 5) -> str:
     """postconf -x leaves references in overrides where the parameter is user-defined; they are looked up here."""
-    for _ in range(depth if "$" in value else 0):
+    for _ in range(depth):
         replaced = REFERENCE.sub(lambda found: settings.get(next(filter(None, found.groups())), found[0]), value)
         if replaced == value:
             break

@@ -34,5 +34,7 @@ class CertificateValues(HostSettings):
 
     @property
     def postfix_chain_files(self) -> str:
-        """postconf(5) smtpd_tls_chain_files: each key before its chain."""
-        return ", ".join(dict.fromkeys(filter(None, (self.tls_key, self.tls_chain, self.tls_rsa))))
+        """postconf(5) smtpd_tls_chain_files: each key before its chain, those of both kinds in one file."""
+        if self.tls_rsa:
+            return f"{FOLDER}/all.pem"
+        return ", ".join(dict.fromkeys((self.tls_key, self.tls_chain)))

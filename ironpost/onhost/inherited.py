@@ -52,12 +52,9 @@ def files_of(manifest: dict[str, Any]) -> tuple[Path, Path] | None:
 
 
 def heirs(kinds: list[str], key: Path) -> list[str]:
-    """Which kind gets it: its own where the host serves that, else the first. Never two: Postfix takes one of a kind.
-
-    (postconf(5) smtpd_tls_chain_files: a second chain of the same algorithm disables TLS.)
-    """
+    """Which kinds get it. An RSA key gets all: were another key served beside it, DNS would not know that one yet."""
     kind = spki.told(spki.of_file(key), "current")["kind"]
-    return [kind] if kind in kinds else list(kinds)[:1]
+    return list(kinds) if kind == "rsa" else list(kinds)[:1]
 
 
 def known(state: dict[str, Any], kinds: list[str], key: Path) -> str | None:

@@ -2,8 +2,9 @@
 with the certificate of each.
 
 Below /var/lib/ironpost/tls: `keys/ID.key`, `chains/ID.pem` and `state.json`, which says which ID of a kind is current,
-next or old. What Postfix, Dovecot and the web server read is /etc/ssl/ironpost/KIND.pem: key and chain in one file, so
-that one rename replaces both and no daemon ever meets the key of one certificate beside the chain of another.
+next or old. What Dovecot and the web server read is /etc/ssl/ironpost/KIND.pem: key and chain in one file, so that one
+rename replaces both and no daemon ever meets the key of one certificate beside the chain of another. Postfix reads the
+same, or all.pem where there are two kinds: it has no TLS at all when two files hold the same key.
 """
 
 from __future__ import annotations
@@ -99,16 +100,37 @@ def bear(kind: str, state: dict[str, Any]) -> str:
 def settle(state: dict[str, Any], wanted: dict[str, Any]) -> bool:
     """Brings what is served in line with the state; whether something changed. What a crash left is finished here."""
     SERVED.mkdir(mode=0o755, parents=True, exist_ok=True)
-    changed = False
     for kind in wanted["kinds"]:
-        path = served_path(kind)
-        name = state["keys"][kind]["current"]
-        text = key_path(name).read_text() + chain_or_bootstrap(name, wanted["names"], path)
-        if not path.is_file() or path.read_text() != text:
-            write_durably(path, text)
-            changed = True
-        path.chmod(0o600)
+        chain_or_bootstrap(state["keys"][kind]["current"], wanted["names"], served_path(kind))
+    changed = [put(path, text) for path, text in to_serve(state, wanted).items()]
+    return any(changed)
+
+
+def to_serve(state: dict[str, Any], wanted: dict[str, Any]) -> dict[Path, str]:
+    """Path → what belongs there. Together each key stands once: Postfix takes one chain of a kind."""
+    shown = {kind: shown_for(kind, state, wanted) for kind in wanted["kinds"]}
+    texts = {kind: key_path(name).read_text() + chain_path(name).read_text() for kind, name in shown.items()}
+    files = {served_path(kind): text for kind, text in texts.items()}
+    return files | ({served_path("all"): "".join(dict.fromkeys(texts.values()))} if len(files) > 1 else {})
+
+
+def put(path: Path, text: str) -> bool:
+    """Whether it was something else."""
+    changed = not path.is_file() or path.read_text() != text
+    if changed:
+        write_durably(path, text)
+    path.chmod(0o600)
     return changed
+
+
+def shown_for(kind: str, state: dict[str, Any], wanted: dict[str, Any]) -> str:
+    """The key that is served for a kind: another kind's while only that one's certificate was issued.
+
+    Nobody who asks for RSA is to meet a certificate that signed itself on a host that has a real one.
+    """
+    own = state["keys"][kind]["current"]
+    others = [state["keys"][each]["current"] for each in wanted["kinds"] if each in state["keys"]]
+    return str(next((name for name in (own, *others) if name and issued(name)), own))
 
 
 def chain_or_bootstrap(name: str, names: list[str], served: Path) -> str:
@@ -172,10 +194,9 @@ def difference(wanted: dict[str, Any]) -> list[tuple[str, str]]:
         for path in [*keys, *chains, served_path(kind)]:
             why = wrong(path)
             found += [(str(path), why)] if why else []
-        if not found and ids["current"]:
-            served = served_path(kind).read_text()
-            whole = key_path(ids["current"]).read_text() + chain_path(ids["current"]).read_text()
-            found += [(str(served_path(kind)), "secret differs")] if served != whole else []
+    for path, text in {} if found else to_serve(state, wanted).items():
+        why = wrong(path) or ("secret differs" if path.read_text() != text else None)
+        found += [(str(path), why)] if why else []
     return found
 
 

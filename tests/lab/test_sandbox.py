@@ -19,12 +19,12 @@ PEOPLE = [
 ]
 both = pytest.mark.parametrize(("host", "address"), PEOPLE)
 # Each tries, with the daemon's own view of the host and as root, what a broken-in daemon would do.
+HOMES = ("ls ~root/.bashrc", "ls /home/somebody/letter")
 TRESPASSES = (
+    *HOMES,
     "touch /usr/lib/planted",
     "touch /etc/planted",
     "touch /boot/planted",
-    "ls /root/.bashrc",
-    "ls /home/operator/.bashrc",
     "head -c1 /dev/mem",
     "mkdir /run/planted",
 )
@@ -42,10 +42,15 @@ def main_pids(lab: Lab, host: str) -> dict[str, int]:
 
 def test_each_service_sees_the_host_through_its_walls(deployed: Lab, mailhost: str) -> None:
     """What the unit file says is one thing; what the process that runs may do is what counts."""
-    for unit, pid in main_pids(deployed, mailhost).items():
-        tries = " ".join(f"{{ {trespass}; }} 2>/dev/null && echo '{trespass}';" for trespass in TRESPASSES)
-        script = f"nsenter --target {pid} --mount sh -c {tries!r}; true"
-        assert deployed.run(mailhost, script).stdout == "", unit
+    deployed.run(mailhost, "mkdir -p /home/somebody && touch /home/somebody/letter")
+    try:
+        deployed.run(mailhost, " && ".join(HOMES))  # without walls all of it is there to be seen
+        for unit, pid in main_pids(deployed, mailhost).items():
+            tries = " ".join(f"{{ {trespass}; }} 2>/dev/null && echo '{trespass}';" for trespass in TRESPASSES)
+            script = f"nsenter --target {pid} --mount sh -c {tries!r}; true"
+            assert deployed.run(mailhost, script).stdout == "", unit
+    finally:
+        deployed.run(mailhost, "rm -r /home/somebody")
 
 
 @both

@@ -61,7 +61,7 @@ def test_key_and_chain_are_one_file_for_all_who_serve_them() -> None:
     one = host(Acme(contact="a@example.org", challenge="http-01"))
     assert one.tls_key == one.tls_chain and one.postfix_chain_files == one.tls_chain and not one.tls_rsa
     both = host(Acme(contact="a@example.org", challenge="http-01", rsa=True))
-    assert both.postfix_chain_files == f"{both.tls_chain}, {both.tls_rsa}"
+    assert both.postfix_chain_files == "/etc/ssl/ironpost/all.pem"
     [keys] = certificates(both).tls_keys
     assert keys.kinds == ("ecdsa", "rsa") and keys.names == both.certificate_names
 

@@ -96,28 +96,32 @@ def test_a_certificate_that_has_ended_stops_nobody_from_getting_another(store: P
     assert b"does match" in told
 
 
-@pytest.mark.parametrize("kind", ["ecdsa", "rsa"])
-def test_no_two_files_hold_keys_of_one_kind(store: Path, kind: str) -> None:
-    """Postfix takes one chain of each algorithm, and has no TLS at all where a second one comes."""
-    staged(from_files(store, *tlskeys.BORN[kind]), BOTH)
-    assert tlskeys.read()["keys"][kind]["current"] == "inherited-1" and tlskeys.difference(BOTH) == []
-    kinds = [spki.told(spki.of_file(tlskeys.served_path(each)), "")["kind"] for each in BOTH["kinds"]]
-    assert kinds == ["ecdsa", "rsa"]
-    assert spki.of_file(tlskeys.served_path(kind)) == spki.of_file(store / "ssl/key.pem")
+def test_nobody_who_asks_for_rsa_meets_a_certificate_that_signed_itself(store: Path, monkeypatch: Any) -> None:
+    """Until the RSA certificate is there, the one of before is served alone."""
+    staged(from_files(store), BOTH)
+    assert served("rsa") == served("ecdsa") and tlskeys.difference(BOTH) == []
+    assert served("all") == served("ecdsa"), "Postfix has no TLS where a key stands twice"
+    monkeypatch.setattr(acme, "obtain", lambda config, name: signed_by_another(store, name))
+    certificate.attempt(tlskeys.read(), BOTH, "issue")
+    kinds = [spki.told(spki.of_file(tlskeys.served_path(kind)), "")["kind"] for kind in BOTH["kinds"]]
+    assert kinds == ["ecdsa", "rsa"] and served("all") == served("ecdsa") + served("rsa")
+    tlskeys.served_path("all").write_text(served("rsa"))
+    assert tlskeys.difference(BOTH) == [(str(tlskeys.served_path("all")), "secret differs")]
 
 
-def test_an_rsa_key_from_files_is_served_alone_where_rsa_is_not_asked_for(store: Path) -> None:
-    """A new ECDSA key beside it would be served before DNS knows it; it comes with the rollover."""
-    only = BOTH | {"kinds": ["ecdsa"]}
-    staged(from_files(store, *tlskeys.BORN["rsa"]), only)
-    assert current() == "inherited-1"
+def test_an_rsa_key_from_files_is_served_alone_until_a_rollover(store: Path) -> None:
+    """A new ECDSA key beside it would be served before DNS knows it."""
+    staged(from_files(store, *tlskeys.BORN["rsa"]), BOTH)
+    keys = tlskeys.read()["keys"]
+    assert keys["ecdsa"]["current"] == keys["rsa"]["current"] == "inherited-1"
+    assert {row["kind"] for row in tlskeys.public_keys(BOTH) if row["state"] == "next"} == {"ecdsa", "rsa"}
     state = tlskeys.read()
-    rollover.begin(state, only)
+    rollover.begin(state, BOTH)
     state["roll"]["step"] = "switch"
-    certificate.turn(state, only)
-    rollover.retire(state, only)
+    certificate.turn(state, BOTH)
+    rollover.retire(state, BOTH)
     assert not tlskeys.key_path("inherited-1").exists()
-    assert spki.told(spki.of_file(tlskeys.key_path(current())), "")["kind"] == "ecdsa"
+    assert [spki.told(spki.of_file(tlskeys.key_path(current())), "")["kind"]] == ["ecdsa"]
 
 
 def test_a_host_that_was_at_an_authority_goes_by_what_it_serves_now(store: Path) -> None:

@@ -141,3 +141,14 @@ def test_the_received_line_of_another_host_tells_how_mail_left(received: str, br
     }
     states = {name: judge.outside(Host(), arrived(received)).state for name, judge in judges.items()}  # type: ignore[arg-type]
     assert states == {name: "broken" if name in broken else "holds" for name in judges}
+
+
+def test_what_this_host_wrote_of_its_own_client_says_nothing_of_how_mail_left() -> None:
+    """Where such a field left with the letter, LOG-11 finds it; it is no deviation of the way out."""
+    client = "from [127.0.0.1] (unknown [198.51.100.9]) (using TLSv1 with cipher X) by mx1.example.org (Postfix) with X"
+    seen = arrived(OVER_TLS)
+    letter = seen.letters.written
+    both = dataclasses.replace(letter, headers=(*letter.headers, ("Received", client)))
+    seen = dataclasses.replace(seen, letters_seen=Letters({"written": both}, {}))
+    for judge in (outbound.NoOldTlsOnTheWayOut(), outbound.GreetsWithItsOwnName()):
+        assert judge.outside(Host(), seen).state == "holds"  # type: ignore[arg-type]
