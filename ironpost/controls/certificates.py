@@ -37,11 +37,15 @@ def leaf_served(seen: dict[str, Any]) -> x509.Certificate:
     return x509.load_der_x509_certificate(base64.b64decode(seen["chain"][0]))
 
 
+def leaf_of(file: dict[str, Any]) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(file["certificates"][0].encode())
+
+
 def leaf_on_disk(snapshot: Snapshot, program: str) -> x509.Certificate:
     """The first certificate that a program is configured with. Raises NotCollectedError when there is none."""
     for file in snapshot.tls_files(program):
         if file.get("certificates"):
-            return x509.load_pem_x509_certificate(file["certificates"][0].encode())
+            return leaf_of(file)
     raise NotCollectedError(f"{program} is configured with no certificate file")
 
 
@@ -127,11 +131,11 @@ class CertificateIsOurs:
             faults += [
                 f"{program} uses {file['path']}" for file in files if any(d in file["path"] for d in DISTRIBUTION)
             ]
-            leaf = public_key(leaf_on_disk(snapshot, program))
-            keys = [file["public"] for file in files if "public" in file]
-            if not keys:
-                raise NotCollectedError(f"{program} is configured with no private key file")
-            if any(key != leaf for key in keys):
+            leaves = {public_key(leaf_of(file)) for file in files if file.get("certificates")}
+            keys = {file["public"] for file in files if "public" in file}
+            if not keys or not leaves:
+                raise NotCollectedError(f"{program} is configured without {'certificate' if keys else 'private key'}")
+            if keys != leaves:
                 faults.append(f"{program}: private key and certificate do not belong together")
         return holds_unless(faults, remedy=RENEW)
 

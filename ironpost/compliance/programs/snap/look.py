@@ -11,11 +11,13 @@ from typing import Any
 SECONDS = 30
 
 
-def run(*command: str) -> dict[str, Any]:
+def run(*command: str, given: str | None = None) -> dict[str, Any]:
     """What a command prints; an error is told in its place, for an empty answer would look like an empty setting."""
     environment = dict(os.environ, LC_ALL="C", PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, env=environment, check=False)
+        done = subprocess.run(
+            command, input=given, capture_output=True, text=True, timeout=SECONDS, env=environment, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return {"error": f"{command[0]}: {error}"}
     if done.returncode:
