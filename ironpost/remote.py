@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 
 from ironpost.errors import HostError
 from ironpost.mailhost import MailHost
+from ironpost.once import Once
 from ironpost.settings import Ssh
 
 CONNECT_SECONDS = 10
 UNREACHABLE = 255  # ssh(1), EXIT STATUS: an error of ssh itself, not of the command
+SESSIONS = 8  # at once in one connection; sshd_config(5), MaxSessions is 10 unless set
+IDLE_SECONDS = 60  # after which a shared connection ends by itself, should nobody have ended it
 
 
 def ssh_argv(ssh: Ssh, address: str, directory: Path) -> list[str]:
@@ -55,6 +62,43 @@ def run_at(ssh: Ssh, directory: Path, command: str, stdin: str = "", seconds: in
     if ssh.address is None:
         raise HostError(f"vantage point {ssh.where}: has no address; add address= to its Ssh(…)")
     return called(ssh.address, [*ssh_argv(ssh, ssh.address, directory), command], stdin, seconds)
+
+
+class Shared:
+    """One connection to a machine in which all commands of a run go (ssh_config(5), ControlMaster)."""
+
+    def __init__(self, ssh: Ssh, directory: Path, socket: Path) -> None:
+        if ssh.address is None:
+            raise HostError(f"vantage point {ssh.where}: has no address; add address= to its Ssh(…)")
+        self.address = ssh.address
+        first, *rest = ssh_argv(ssh, ssh.address, directory)
+        self._argv = [first, "-o", f"ControlPath={socket}", *rest]
+        self._opened: Once[None] = Once()
+        self._turns = threading.BoundedSemaphore(SESSIONS)
+
+    def run(self, command: str, stdin: str = "", seconds: int = 60) -> CompletedProcess[str]:
+        """Runs a command line as the login user. Raises HostError when the machine cannot be reached."""
+        self._opened("", self._open)
+        with self._turns:
+            return called(self.address, [*self._argv, command], stdin, seconds)
+
+    def close(self) -> None:
+        subprocess.run([*self._argv, "-O", "exit"], capture_output=True, timeout=CONNECT_SECONDS, check=False)
+
+    def _open(self) -> None:
+        options = ["-o", "ControlMaster=yes", "-o", f"ControlPersist={IDLE_SECONDS}"]
+        called(self.address, [self._argv[0], *options, *self._argv[1:], "true"], "", 2 * CONNECT_SECONDS)
+
+
+@contextlib.contextmanager
+def shared(ssh: Ssh, directory: Path) -> Iterator[Shared]:
+    """A connection that is made when the first command needs it, and ends with the block."""
+    with tempfile.TemporaryDirectory(prefix="ironpost") as folder:
+        connection = Shared(ssh, directory, Path(folder) / "ssh")
+        try:
+            yield connection
+        finally:
+            connection.close()
 
 
 def called(where: str, argv: list[str], stdin: str, seconds: int) -> CompletedProcess[str]:

@@ -8,14 +8,15 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from ironpost.compliance.inside import snapshot
+from ironpost.compliance.common import Common
 from ironpost.compliance.judge import Evidence
 from ironpost.compliance.letters import letters
 from ironpost.compliance.outside import probe
 from ironpost.compliance.proof import Wanted
 from ironpost.compliance.reasons import reasons
-from ironpost.compliance.world import world
+from ironpost.compliance.world import compared, world
 from ironpost.compliance.zone import with_selectors, zone
+from ironpost.dns.wanted import wanted as wanted_scopes
 from ironpost.errors import IronpostError, UnverifiableError
 from ironpost.evidence.letters import Letters
 from ironpost.evidence.probes import Probes
@@ -30,24 +31,35 @@ LETTERS = ("written", "bounce", "forged", "two_from", "spoof", "claimed", "sende
 Progress = Callable[[str], None]
 
 
-def collect(fleet: Fleet, mailhost: MailHost, wanted: Wanted, progress: Progress) -> Evidence:
+def collect(common: Common, mailhost: MailHost, wanted: Wanted, progress: Progress) -> Evidence:
     """Never raises: what could not be collected is there as its reason."""
+    fleet = common.fleet
     with ThreadPoolExecutor() as pool:
-        inside = pool.submit(snapshot, mailhost)
-        outside = pool.submit(from_outside, fleet, mailhost, wanted.deep)
-        records = pool.submit(zone, fleet, mailhost)
-        heard = pool.submit(world, fleet, mailhost)
-        post = pool.submit(letters, fleet, mailhost)
+        inside = pool.submit(common.snapshot, mailhost)
+        outside = pool.submit(from_outside, common, mailhost, wanted.deep)
+        records = pool.submit(zone, common.servers, mailhost)
+        heard = pool.submit(world, common.servers, mailhost)
+        post = pool.submit(letters, common, mailhost)
         seen = stamped(result(inside))
         progress(f"{mailhost.name}: looked at from inside")
+        told_apart = pool.submit(with_differences, common, mailhost, result(heard))
         written = result(post)
-        probes = stamped(
-            with_rest(
-                mailhost, result(outside), with_keys(fleet, result(records), written), written, result(heard), seen
-            )
-        )
+        listed = with_keys(common, result(records), written)
+        probes = stamped(with_rest(mailhost, result(outside), listed, written, result(told_apart), seen))
         progress(f"{mailhost.name}: probed from outside")
     return Evidence(seen, probes, told(fleet, mailhost, datetime.datetime.now(datetime.UTC).date()), has_peer(fleet))
+
+
+def with_differences(common: Common, mailhost: MailHost, heard: Any) -> Any:
+    """What the world has, and where that differs from the inventory and from what the hosts tell of themselves."""
+    if not isinstance(heard, World):
+        return heard
+    try:
+        names = (mailhost.name, *mailhost.parked_names)
+        differences, unread = compared(common.servers, *wanted_scopes(common.fleet, names, common.tell, common.layout))
+    except IronpostError as error:
+        differences, unread = None, (str(error),)
+    return dataclasses.replace(heard, differences=differences, unread=unread)
 
 
 def stamped(found: Any) -> Any:
@@ -68,10 +80,8 @@ def has_peer(fleet: Fleet) -> bool:
     return len([mailhost for mailhost in fleet.mailhosts if mailhost.probe]) > 1
 
 
-def from_outside(fleet: Fleet, mailhost: MailHost, deep: bool) -> Probes:
-    if not fleet.vantage_points:
-        raise UnverifiableError("the inventory names no vantage point; add vantage_points= to the fleet")
-    return probe(mailhost, fleet.vantage_points[0], fleet.source.parent, deep)
+def from_outside(common: Common, mailhost: MailHost, deep: bool) -> Probes:
+    return probe(mailhost, common.from_outside(), deep)
 
 
 def with_rest(
@@ -85,10 +95,10 @@ def with_rest(
     return dataclasses.replace(seen, zone_seen=records if isinstance(records, Zone) else None, letters_seen=written)
 
 
-def with_keys(fleet: Fleet, records: Any, post: Any) -> Any:
+def with_keys(common: Common, records: Any, post: Any) -> Any:
     """The zone with the keys that the letters name."""
     complete = isinstance(records, Zone) and isinstance(post, Letters)
-    return with_selectors(fleet, records, post) if complete else records
+    return with_selectors(common.servers, records, post) if complete else records
 
 
 def nothing_seen(mailhost: MailHost, why: str) -> Probes:

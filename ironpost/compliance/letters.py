@@ -15,12 +15,12 @@ from email.message import EmailMessage
 from typing import Any
 
 from ironpost.compliance import mailbox, stranger
+from ironpost.compliance.common import Common
 from ironpost.compliance.mailbox import MailboxError
 from ironpost.compliance.signatures import signatures
 from ironpost.compliance.stranger import StrangersLetter
 from ironpost.errors import IronpostError
 from ironpost.evidence.letters import FORGED_RESULT, Letter, Letters, Reply, SenderAttempt
-from ironpost.fleet import Fleet
 from ironpost.mailhost import MailHost
 
 TAKEN = range(200, 300)
@@ -34,8 +34,9 @@ PROTECTED = "example.com"
 class Post:
     """The letters of one mail host. Each part that fails leaves its reason."""
 
-    def __init__(self, fleet: Fleet, mailhost: MailHost) -> None:
-        self.fleet = fleet
+    def __init__(self, common: Common, mailhost: MailHost) -> None:
+        self.common = common
+        self.fleet = common.fleet
         self.mailhost = mailhost
         self.parts: dict[str, object] = {}
         self.missing: dict[str, str] = {}
@@ -92,9 +93,7 @@ class Post:
         recipient = mailbox.login_of(self.mailhost).address
         tokens = {name: uuid.uuid4().hex for name in STRANGERS}
         letters = [strangers_letter(self.mailhost, name, recipient, token) for name, token in tokens.items()]
-        if not self.fleet.vantage_points:
-            raise MailboxError("there is no vantage point; add vantage_points= to the fleet")
-        replies = stranger.send(self.fleet.vantage_points[0], self.fleet.source.parent, letters)
+        replies = stranger.send(self.common.from_outside(), letters)
         for name in ("two_from", "spoof"):
             if replies[name].code:
                 self.parts[name] = replies[name]
@@ -119,16 +118,16 @@ class Post:
             mailbox=mailbox.login_of(where).address,
             folder=folder,
             header_from=email.utils.parseaddr(str(message["From"]))[1],
-            signatures=signatures(raw, self.fleet),
+            signatures=signatures(raw, self.common.servers),
             results=tuple(value for name, value in fields if name.lower() == "authentication-results"),
             headers=fields,
             digest=hashlib.sha256(raw).hexdigest(),
         )
 
 
-def letters(fleet: Fleet, mailhost: MailHost) -> Letters:
+def letters(common: Common, mailhost: MailHost) -> Letters:
     """All letters of one mail host. What could not be written or read is missing with its reason, never raised."""
-    post = Post(fleet, mailhost)
+    post = Post(common, mailhost)
     by_users = USERS if mailhost.is_submission else ()
     with ThreadPoolExecutor() as pool:  # each letter waits for its own filter and its own mailbox
         waiting = [pool.submit(post.part, name, getattr(post, name)) for name in by_users]

@@ -1,31 +1,48 @@
-"""Which name servers have authority over a name: those of the inventory, else those that its resolvers find."""
+"""Which name servers have authority over a name: those of the inventory, else those that its resolvers find.
+
+One `NameServers` is shared by all hosts of a verification, so that each server is asked once for each thing.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ironpost.compliance.places import pointer_name
+from ironpost.dns import survey
 from ironpost.dns.authority import authorities
 from ironpost.dns.resolver import Resolver, resolvers
-from ironpost.dns.survey import zone_of
+from ironpost.evidence.world import Server
+from ironpost.evidence.zone import Answer
 from ironpost.fleet import Fleet
+from ironpost.once import Once
 from ironpost.settings import Rfc2136
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class NameServers:
-    """`named`: suffix → addresses. Of other names the provider's servers are asked: of pointers often."""
+    """`named`: suffix → addresses. Of other names the provider's servers are asked: of pointers often.
+
+    `answers`, `looks` and `held` remember what was asked in this run, and `silent` who gave no answer.
+    """
 
     named: Mapping[str, tuple[str, ...]]
     asked: Sequence[Resolver] = ()
+    answers: Once[Answer] = field(default_factory=Once)
+    looks: Once[tuple[Server, ...]] = field(default_factory=Once)
+    found: Once[tuple[str, ...]] = field(default_factory=Once)
+    held: survey.NameServers = field(default_factory=survey.NameServers)
+    silent: set[str] = field(default_factory=set)
 
     def of(self, name: str) -> tuple[str, ...]:
         """Those of the longest suffix that is named, else those that are found; ("",) when there are none."""
-        suffixes = [suffix for suffix in self.named if name == suffix or name.endswith("." + suffix)]
-        if suffixes:
-            return self.named[max(suffixes, key=len)]
-        return authorities(zone_of(name, self.asked), self.asked) or ("",)
+        suffix = name
+        while suffix and suffix not in self.named:
+            suffix = suffix.partition(".")[2]
+        return self.named[suffix] if suffix else self.found(name, lambda: self._found(name))
+
+    def _found(self, name: str) -> tuple[str, ...]:
+        return authorities(survey.zone_of(name, self.asked), self.asked) or ("",)
 
 
 def name_servers(fleet: Fleet) -> NameServers:

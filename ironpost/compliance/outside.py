@@ -6,24 +6,22 @@ import ipaddress
 import json
 import shlex
 import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 from ironpost.compliance.bundle import BOOTSTRAP, bundle
 from ironpost.compliance.exempt import SOURCES, exempted
+from ironpost.compliance.vantage import Vantage
 from ironpost.controls.tls import ports_of
-from ironpost.errors import HostError, UnverifiableError
+from ironpost.errors import UnverifiableError
 from ironpost.evidence.probes import Probes
 from ironpost.mailhost import MailHost
-from ironpost.remote import run_at
-from ironpost.settings import VantagePoint
 
 SECONDS = 150
 DEEP_SECONDS = 900
+PROGRAM = f"python3 -c {shlex.quote(BOOTSTRAP)}"
 
 
-def probe(mailhost: MailHost, point: VantagePoint, directory: Path, deep: bool = False) -> Probes:
+def probe(mailhost: MailHost, vantage: Vantage, deep: bool = False) -> Probes:
     """What a stranger sees of a host. Raises UnverifiableError when the vantage point cannot tell."""
     job = {
         "name": mailhost.name,
@@ -35,16 +33,16 @@ def probe(mailhost: MailHost, point: VantagePoint, directory: Path, deep: bool =
         "deep": deep,
     }
     if deep:
-        return probe_all_ports(mailhost, point, directory, job)
-    return probed(mailhost, at(point, directory, bundle("prober", "job", job)))
+        return probe_all_ports(mailhost, vantage, job)
+    return probed(mailhost, vantage.run(PROGRAM, bundle("prober", "job", job), SECONDS))
 
 
-def probe_all_ports(mailhost: MailHost, point: VantagePoint, directory: Path, job: dict[str, Any]) -> Probes:
+def probe_all_ports(mailhost: MailHost, vantage: Vantage, job: dict[str, Any]) -> Probes:
     """With every port, from an address that is exempt from the limits meanwhile; the host counts what it drops."""
     program = f"python3 -c {shlex.quote(SOURCES)} {shlex.join(mailhost.addresses)}"
-    with exempted(mailhost, run_from(point, directory, program).stdout.split()) as dropped:
+    with exempted(mailhost, vantage.run(program, "", SECONDS).stdout.split()) as dropped:
         before = dropped()
-        probes = probed(mailhost, at(point, directory, bundle("prober", "job", job), DEEP_SECONDS))
+        probes = probed(mailhost, vantage.run(PROGRAM, bundle("prober", "job", job), DEEP_SECONDS))
         return Probes({**probes.raw, "dropped": dropped() - before})
 
 
@@ -78,26 +76,6 @@ def report_addresses(mailhost: MailHost) -> list[str]:
     wanted = {domain.tls_reports or mailhost.admin for domain in mailhost.domains}
     wanted |= {each for domain in mailhost.domains for each in domain.dmarc_reports or (mailhost.admin,)}
     return sorted(each for each in wanted if each.rpartition("@")[2] in mailhost.domain_names)
-
-
-def at(point: VantagePoint, directory: Path, sent: str, seconds: int = SECONDS) -> subprocess.CompletedProcess[str]:
-    return run_from(point, directory, f"python3 -c {shlex.quote(BOOTSTRAP)}", sent, seconds)
-
-
-def run_from(
-    point: VantagePoint, directory: Path, command: str, sent: str = "", seconds: int = SECONDS
-) -> subprocess.CompletedProcess[str]:
-    """A command line of the vantage point. Raises UnverifiableError when there is no way to it."""
-    if point.ssh is None:
-        own = ["sh", "-c", command.replace("python3", shlex.quote(sys.executable), 1)]
-        try:
-            return subprocess.run(own, input=sent, capture_output=True, text=True, timeout=seconds, check=False)
-        except subprocess.TimeoutExpired:
-            raise UnverifiableError(f"the vantage point hangs: no answer within {seconds} s") from None
-    try:
-        return run_at(point.ssh, directory, command, sent, seconds)
-    except HostError as error:
-        raise UnverifiableError(str(error)) from None
 
 
 def refuse_insiders(mailhost: MailHost, sources: list[str]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from ironpost.compliance.collect import Progress, collect
+from ironpost.compliance.common import common_to
 from ironpost.compliance.judge import Evidence, judged, side
 from ironpost.compliance.kept import Seen
 from ironpost.compliance.proof import Judged, Proof, Wanted
@@ -45,8 +46,8 @@ def now() -> str:
 def look(fleet: Fleet, mailhosts: Iterable[MailHost], progress: Progress, wanted: Wanted) -> Seen:
     """The evidence of each mail host; they are visited together."""
     hosts = tuple(mailhosts)
-    with ThreadPoolExecutor(HOSTS_AT_ONCE) as pool:
-        found = list(pool.map(lambda mailhost: collect(fleet, mailhost, wanted, progress), hosts))
+    with common_to(fleet, hosts) as common, ThreadPoolExecutor(HOSTS_AT_ONCE) as pool:
+        found = list(pool.map(lambda mailhost: collect(common, mailhost, wanted, progress), hosts))
     return tuple(zip(hosts, found, strict=True))
 
 

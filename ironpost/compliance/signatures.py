@@ -6,18 +6,17 @@ from collections.abc import Callable
 
 import dkim
 
-from ironpost.compliance.nameservers import NameServers, name_servers
-from ironpost.compliance.zone import ask
+from ironpost.compliance.nameservers import NameServers
+from ironpost.compliance.zone import ask_once
 from ironpost.evidence.letters import Signature
-from ironpost.fleet import Fleet
 
 SECOND = {"from": b"From: Mallory <mallory@stranger.invalid>\r\n", "subject": b"Subject: something else\r\n"}
 
 
-def signatures(raw: bytes, fleet: Fleet) -> tuple[Signature, ...]:
+def signatures(raw: bytes, servers: NameServers) -> tuple[Signature, ...]:
     """All signatures of a message, in its order."""
     text = raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    look_up = looking_up(name_servers(fleet))
+    look_up = looking_up(servers)
     count = sum(1 for name, _ in dkim.DKIM(text).headers if name.lower() == b"dkim-signature")
     return tuple(signature(text, index, look_up) for index in range(count))
 
@@ -25,7 +24,7 @@ def signatures(raw: bytes, fleet: Fleet) -> tuple[Signature, ...]:
 def looking_up(servers: NameServers) -> Callable[..., bytes]:
     def look_up(name: bytes, timeout: int = 5) -> bytes:
         place = name.decode().rstrip(".").lower()
-        answer = ask(servers.of(place)[0], place, "TXT")
+        answer = ask_once(servers, servers.of(place)[0], place, "TXT")
         return answer.values[0].encode() if answer.values else b""
 
     return look_up

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
-from ironpost.errors import HostError
+from ironpost.compliance.vantage import Vantage
+from ironpost.errors import UnverifiableError
 from ironpost.evidence.letters import Reply
-from ironpost.remote import run_at
-from ironpost.settings import VantagePoint
 
 SECONDS = 20
 
@@ -54,22 +50,14 @@ class StrangersLetter:
     text: str
 
 
-def send(point: VantagePoint, directory: Path, letters: list[StrangersLetter]) -> dict[str, Reply]:
-    """Name of the letter → the last reply. Raises HostError when the vantage point cannot be used."""
+def send(vantage: Vantage, letters: list[StrangersLetter]) -> dict[str, Reply]:
+    """Name of the letter → the last reply. Raises UnverifiableError when the vantage point cannot be used."""
     job = json.dumps({"seconds": SECONDS, "letters": [dataclasses.asdict(letter) for letter in letters]})
     program = f"JOB = {job!r}\n{SCRIPT}"
-    done = at(point, directory, program, 2 * SECONDS * len(letters))
+    done = vantage.run("python3 -", program, 2 * SECONDS * len(letters))
     try:
         found: dict[str, list[Any]] = json.loads(done.stdout)
     except ValueError:
         said = " ".join(done.stderr.split())[-200:] or f"exits {done.returncode}"
-        raise HostError(f"vantage point: sends no letters ({said}); it needs python3") from None
+        raise UnverifiableError(f"vantage point: sends no letters ({said}); it needs python3") from None
     return {name: Reply(int(code), str(text)) for name, (code, text) in found.items()}
-
-
-def at(point: VantagePoint, directory: Path, program: str, seconds: int) -> subprocess.CompletedProcess[str]:
-    if point.ssh:
-        return run_at(point.ssh, directory, "python3 -", program, seconds)
-    return subprocess.run(
-        [sys.executable, "-"], input=program, capture_output=True, text=True, timeout=seconds, check=False
-    )

@@ -16,32 +16,36 @@ import dns.rcode
 import dns.rdatatype
 import dns.update
 
-from ironpost.compliance.nameservers import name_servers
+from ironpost.compliance.nameservers import NameServers
 from ironpost.dns.authority import authorities
+from ironpost.dns.records import Scope
 from ironpost.dns.resolver import Resolver, first_answer
 from ironpost.dns.survey import survey, zone_of
-from ironpost.dns.wanted import wanted
 from ironpost.errors import IronpostError
 from ironpost.evidence.world import Echo, Server, World
 from ironpost.evidence.zone import Place
-from ironpost.fleet import Fleet
 from ironpost.mailhost import MailHost
 
 SECONDS = 3.0
 PARALLEL = 8
 TRANSFER_SECONDS = 10.0  # in which a secondary that was notified has fetched a change
 SIGNED_TYPES = ("SOA", "DNSKEY", "MX", "TXT")
+Differences = tuple[tuple[str, ...] | None, tuple[str, ...]]
 FOREIGN = "www.iana.org"  # what no name server of a mail domain has anything to say about
 
 
-def world(fleet: Fleet, mailhost: MailHost) -> World:
-    known = name_servers(fleet)
+def world(known: NameServers, mailhost: MailHost) -> World:
+    """All but the comparison with the inventory, which needs to know what the hosts tell of themselves."""
     asked = list(known.asked)
-    servers = {name: looked_at(name, known.of(name)) for name in mailhost.domain_names}
-    differences, unread = compared(fleet, mailhost, asked)
+    servers = {name: seen_once(known, name) for name in mailhost.domain_names}
     heard = echoes(asked, places(mailhost))
     heard |= echoes(asked, server_places(heard))
-    return World(heard, servers, differences, unread, delegations(mailhost.domain_names, asked))
+    return World(heard, servers, delegations=delegations(mailhost.domain_names, asked))
+
+
+def seen_once(known: NameServers, zone: str) -> tuple[Server, ...]:
+    """The servers of a zone; hosts that share it look at them once."""
+    return known.looks(zone, lambda: looked_at(zone, known.of(zone)))
 
 
 def places(mailhost: MailHost) -> Iterable[Place]:
@@ -88,11 +92,10 @@ def echoes(asked: list[Resolver], wanted_places: Iterable[Place]) -> dict[Place,
     }
 
 
-def compared(fleet: Fleet, mailhost: MailHost, asked: list[Resolver]) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
+def compared(known: NameServers, scopes: Iterable[Scope], unread: Iterable[str]) -> Differences:
     """What is not as the inventory says, in words; and why not all of it is known."""
     try:
-        scopes, unread = wanted(fleet, (mailhost.name, *mailhost.parked_names))
-        found = survey(scopes, {}, asked=asked)
+        found = survey(scopes, {}, known.held, known.asked)
     except IronpostError as error:
         return None, (str(error),)
     changes = [change for plan in found.plans for change in plan.changes if change.pending or change.sign == "!"]

@@ -16,11 +16,10 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rdtypes.ANY.TXT
 
-from ironpost.compliance.nameservers import NameServers, name_servers
+from ironpost.compliance.nameservers import NameServers
 from ironpost.compliance.places import first_places, later_places
 from ironpost.evidence.letters import Letters
 from ironpost.evidence.zone import Answer, Place, Zone
-from ironpost.fleet import Fleet
 from ironpost.mailhost import MailHost
 
 SECONDS = 3.0
@@ -30,14 +29,12 @@ SILENT = "the name server does not answer"
 MOST_SPF_LOOKUPS = 20  # twice what RFC 7208 §4.6.4 allows, so that an excess shows
 
 
-def zone(fleet: Fleet, mailhost: MailHost) -> Zone:
+def zone(servers: NameServers, mailhost: MailHost) -> Zone:
     """What the DNS says of a mail host and its domains. A server that does not answer is recorded, never raised."""
-    servers = name_servers(fleet)
-    silent: set[str] = set()
-    found = ask_all(servers, first_places(mailhost), silent)
-    found |= ask_all(servers, (later_places(found) | key_places(found)) - found.keys(), silent)
+    found = ask_all(servers, first_places(mailhost))
+    found |= ask_all(servers, (later_places(found) | key_places(found)) - found.keys())
     for domain in (*mailhost.domain_names, mailhost.name):
-        follow_spf(servers, found, domain, silent)
+        follow_spf(servers, found, domain)
     return Zone(found)
 
 
@@ -54,27 +51,27 @@ def key_places(found: dict[Place, tuple[Answer, ...]]) -> set[Place]:
     return {(name, "TXT") for name in names if "._domainkey." in name}
 
 
-def with_selectors(fleet: Fleet, seen: Zone, letters: Letters) -> Zone:
+def with_selectors(servers: NameServers, seen: Zone, letters: Letters) -> Zone:
     """The zone, and the keys that the letters name which the registry does not list: zones may be kept by hand."""
     places = {(f"{selector}._domainkey.{domain}", "TXT") for domain, selector in letters.selectors}
-    asked = ask_all(name_servers(fleet), places - seen.answers.keys(), set())
+    asked = ask_all(servers, places - seen.answers.keys())
     return Zone({**seen.answers, **asked})
 
 
-def follow_spf(servers: NameServers, found: dict[Place, tuple[Answer, ...]], domain: str, silent: set[str]) -> None:
+def follow_spf(servers: NameServers, found: dict[Place, tuple[Answer, ...]], domain: str) -> None:
     """Adds what the terms of an SPF policy look up (RFC 7208 §4.6.4), policies that it includes among them."""
     waiting, seen = [domain], {domain}
     while waiting and len(seen) < MOST_SPF_LOOKUPS:
         name = waiting.pop()
         if (name, "TXT") not in found:
-            found |= ask_all(servers, {(name, "TXT")}, silent)
+            found |= ask_all(servers, {(name, "TXT")})
         terms = [term for policy in policies(found[name, "TXT"]) for term in policy.split()[1:]]
         included = {target for term in terms for target in included_by(term)} - seen
         seen |= included
         waiting += sorted(included)
         looked_up = {place for term in terms for place in looked_up_by(term, name)}
-        found |= ask_all(servers, looked_up - found.keys(), silent)
-        found |= ask_all(servers, later_places(found) - found.keys(), silent)
+        found |= ask_all(servers, looked_up - found.keys())
+        found |= ask_all(servers, later_places(found) - found.keys())
 
 
 def policies(answers: Iterable[Answer]) -> set[str]:
@@ -98,16 +95,21 @@ def looked_up_by(term: str, domain: str) -> set[Place]:
     return {(name, "MX")} if kind == "mx" else {(name, "A"), (name, "AAAA")}
 
 
-def ask_all(servers: NameServers, places: Iterable[Place], silent: set[str]) -> dict[Place, tuple[Answer, ...]]:
+def ask_all(servers: NameServers, places: Iterable[Place]) -> dict[Place, tuple[Answer, ...]]:
     """Each place at each server that has authority over it; one that was silent is not waited for again."""
     wanted = sorted(places)
     asked = [(place, server) for place in wanted for server in servers.of(place[0])]
     with ThreadPoolExecutor(PARALLEL) as pool:
-        answers = list(pool.map(lambda each: ask_unless(silent, each[1], *each[0]), asked))
+        answers = list(pool.map(lambda each: ask_once(servers, each[1], *each[0]), asked))
     found: dict[Place, tuple[Answer, ...]] = {}
     for (place, _), answer in zip(asked, answers, strict=True):
         found[place] = (*found.get(place, ()), answer)
     return found
+
+
+def ask_once(servers: NameServers, server: str, name: str, rtype: str) -> Answer:
+    """What was asked before in this run is known; a server that was silent is not asked again."""
+    return servers.answers((server, name, rtype), lambda: ask_unless(servers.silent, server, name, rtype))
 
 
 def ask_unless(silent: set[str], server: str, name: str, rtype: str) -> Answer:

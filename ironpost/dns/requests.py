@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ironpost.dns.records import foreign_reports, home
+from ironpost.dns.records import Layout
 from ironpost.dns.records.addresses import address_sets, pointer_sets
 from ironpost.dns.records.dmarc import agreement
 from ironpost.dns.recordset import TTL, RecordSet, rdata_of
@@ -33,12 +33,13 @@ class Request:
 
 def requests(mailhosts: tuple[MailHost, ...], limit: tuple[str, ...] = ()) -> Iterator[Request]:
     """Everything that is in nobody's zone of this inventory; `limit` names hosts and domains, empty means all."""
+    layout = Layout(mailhosts)
     for mailhost in mailhosts:
         if not limit or mailhost.name in limit:
             yield from pointers(mailhost)
-            yield from foreign_addresses(mailhost, mailhosts)
-    for domain, there in foreign_reports(mailhosts):
-        if home(there, mailhosts) is None and (not limit or domain in limit):
+            yield from foreign_addresses(mailhost, layout)
+    for domain, there in layout.reports:
+        if layout.home(there) is None and (not limit or domain in limit):
             words = f"Please agree to receive the DMARC reports on {domain}: publish this TXT record in {there}."
             yield Request(domain, agreement(domain, there), f"whoever runs {there}", words)
 
@@ -54,8 +55,8 @@ def reverse(address: str) -> str:
     return ipaddress.ip_address(address).reverse_pointer
 
 
-def foreign_addresses(mailhost: MailHost, mailhosts: tuple[MailHost, ...]) -> Iterator[Request]:
-    if home(mailhost.name, mailhosts) is None:
+def foreign_addresses(mailhost: MailHost, layout: Layout) -> Iterator[Request]:
+    if layout.home(mailhost.name) is None:
         zone = mailhost.name.partition(".")[2]
         for wanted in address_sets(mailhost, {}):
             words = f"Please publish the address of {mailhost.name}."

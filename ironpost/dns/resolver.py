@@ -16,6 +16,7 @@ import dns.resolver
 
 from ironpost.dns.recordset import text_of
 from ironpost.dns.zone import Place, found, plain
+from ironpost.once import Once
 
 SECONDS = 4.0
 ATTEMPTS = 2
@@ -44,12 +45,10 @@ class Resolver:
 
     address: str
     port: int = PORT
-    _known: dict[Place, Heard] = field(default_factory=dict)
+    _known: Once[Heard] = field(default_factory=Once, repr=False, compare=False)
 
     def ask(self, name: str, rtype: str) -> Heard:
-        if (name, rtype) not in self._known:
-            self._known[name, rtype] = self._ask(name, rtype)
-        return self._known[name, rtype]
+        return self._known((name, rtype), lambda: self._ask(name, rtype))
 
     @property
     def validates(self) -> bool:

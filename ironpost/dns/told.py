@@ -34,8 +34,13 @@ def told_or_reason(mailhost: MailHost) -> tuple[Told | None, str]:
         return None, str(error)
     if done.returncode:
         said = " ".join(done.stderr.split())[-200:] or f"exits {done.returncode}"
-        return None, f"{mailhost.name}: tells no signing keys ({said}); deploy the host first"
+        return None, silent(mailhost, said)
     return parsed(mailhost, done.stdout)
+
+
+def silent(mailhost: MailHost, said: str) -> str:
+    """The sentence on a host that tells nothing, and what it said in place of that."""
+    return f"{mailhost.name}: tells no signing keys ({said}); deploy the host first"
 
 
 def parsed(mailhost: MailHost, text: str) -> tuple[Told | None, str]:

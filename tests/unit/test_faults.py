@@ -15,6 +15,7 @@ import pytest
 
 from ironpost.compliance import inside, nameservers, outside, world, zone
 from ironpost.compliance.collect import collect
+from ironpost.compliance.common import common_to
 from ironpost.compliance.judge import UNREADABLE
 from ironpost.compliance.proof import Wanted
 from ironpost.compliance.run import look, verify
@@ -186,7 +187,8 @@ def test_a_fault_of_our_own_in_one_part_stays_in_that_part(
         raise KeyError("unforeseen")
 
     monkeypatch.setattr("ironpost.compliance.collect.zone", fault)
-    evidence = collect(fleet, fleet.mailhosts[0], Wanted(), lambda line: None)
+    with common_to(fleet, fleet.mailhosts) as common:
+        evidence = collect(common, fleet.mailhosts[0], Wanted(), lambda line: None)
     assert evidence.snapshot.release == "trixie"  # type: ignore[union-attr]
     assert evidence.probes.zone_seen is None
 
@@ -197,13 +199,12 @@ def test_a_name_server_that_is_silent_is_waited_for_once(monkeypatch: pytest.Mon
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.53", 0))
         monkeypatch.setattr(zone.dns.query, "udp_with_fallback", asking(deaf.getsockname()[1]))
-        silent: set[str] = set()
         began = time.monotonic()
         servers = nameservers.NameServers({"example.org": ("127.0.0.53",)})
         for _ in range(5):
-            found = zone.ask_all(servers, {(f"n{number}.example.org", "TXT") for number in range(40)}, silent)
+            found = zone.ask_all(servers, {(f"n{number}.example.org", "TXT") for number in range(40)})
             assert len(found) == 40 and all(each[0].error == zone.SILENT for each in found.values())
-    assert silent == {"127.0.0.53"} and time.monotonic() - began < 3
+    assert servers.silent == {"127.0.0.53"} and time.monotonic() - began < 3
 
 
 def test_a_dns_that_times_out_is_unknown(

@@ -5,7 +5,8 @@ A topic is a function in HOST_TOPICS (what a mail host's own name needs) or DOMA
 
 from __future__ import annotations
 
-from ironpost.dns.records.scope import Scope, foreign_reports, home, scopes
+from ironpost.dns.records.layout import Layout
+from ironpost.dns.records.scope import Scope, pointer_scopes, scopes
 from ironpost.dns.records.told import SshKey, Tellings, TlsKey, Told
 
-__all__ = ["Scope", "SshKey", "Tellings", "TlsKey", "Told", "foreign_reports", "home", "scopes"]
+__all__ = ["Layout", "Scope", "SshKey", "Tellings", "TlsKey", "Told", "pointer_scopes", "scopes"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from ironpost.dns.records.addresses import address_sets, pointer_sets
 from ironpost.dns.records.caa import caa_sets, site_caa_sets
 from ironpost.dns.records.dkim import dkim_sets
-from ironpost.dns.records.dmarc import agreement, dmarc_sets, strangers
+from ironpost.dns.records.dmarc import agreement, dmarc_sets
+from ironpost.dns.records.layout import Layout
 from ironpost.dns.records.mx import mx_sets
 from ironpost.dns.records.parked import parked_sets
 from ironpost.dns.records.policies import policy_sets
@@ -62,57 +63,51 @@ class Scope:
         return tuple(each.id.name for each in self.sets if each.values is None)
 
 
-def scopes(mailhosts: tuple[MailHost, ...], told: Tellings, parked: tuple[Parked, ...] = ()) -> tuple[Scope, ...]:
-    """What is wanted in each domain and at each pointer. Raises DnsError where two hosts contradict each other."""
-    names = dict.fromkeys(name for mailhost in mailhosts for name in mailhost.domain_names)
-    domains = [domain_scope(name, mailhosts, told) for name in names]
-    asleep = [Scope(each.name, each.dns, mailhosts[:1], tuple(parked_sets(each.name)), True) for each in parked]
-    return (*domains, *asleep, *(scope for mailhost in mailhosts for scope in pointer_scopes(mailhost)))
+def scopes(
+    mailhosts: tuple[MailHost, ...],
+    told: Tellings,
+    parked: tuple[Parked, ...] = (),
+    only: Collection[str] | None = None,
+    layout: Layout | None = None,
+) -> tuple[Scope, ...]:
+    """What is wanted in each domain and at each pointer. Raises DnsError where two hosts contradict each other.
+
+    `only` names the scopes that are asked for; `layout` is that of these hosts, for those who ask often.
+    """
+    layout = layout or Layout(mailhosts)
+    domains = (name for name in layout.serving if only is None or name in only)
+    asleep = (each for each in parked if only is None or each.name in only)
+    pointers = (scope for mailhost in mailhosts for scope in pointer_scopes(mailhost))
+    return (
+        *(domain_scope(name, layout, told) for name in domains),
+        *(Scope(each.name, each.dns, mailhosts[:1], tuple(parked_sets(each.name)), True) for each in asleep),
+        *(scope for scope in pointers if only is None or scope.name in only),
+    )
 
 
-def domain_scope(name: str, mailhosts: tuple[MailHost, ...], told: Tellings) -> Scope:
+def domain_scope(name: str, layout: Layout, told: Tellings) -> Scope:
     """The mail domain's own records, and those of the hosts whose names lie in it."""
-    serving = tuple(mailhost for mailhost in mailhosts if name in mailhost.domain_names)
-    lodging = tuple(mailhost for mailhost in mailhosts if home(mailhost.name, mailhosts) == name)
+    serving, lodging = layout.serving[name], layout.lodging.get(name, ())
     domain = serving[0].domain(name)
     own = [found for topic in DOMAIN_TOPICS for found in topic(domain, serving, told)]
     taken = {each.id for each in own}
     # A host that is called like a domain has that domain's policies.
     sets = [found for host in lodging for found in host_sets(host, told) if not found.id.part or found.id not in taken]
-    agreements = [
-        agreement(other, there) for other, there in foreign_reports(mailhosts) if home(there, mailhosts) == name
-    ]
-    with_key = sorted(serving, key=lambda mailhost: mailhost.domain(name).dns is None)
-    about = dict.fromkeys((with_key[0].name, *(each.name for each in (*serving, *lodging))))
-    by_name = {mailhost.name: mailhost for mailhost in mailhosts}
-    updates = with_key[0].domain(name).dns
+    agreements = [agreement(other, there) for other, there in layout.agreements(name)]
     due = tuple(
         f"{host.name}: fetches a certificate ({why})" for host in lodging if (why := due_of(told.get(host.name)))
     )
-    hosts = tuple(by_name[each] for each in about)
-    return Scope(name, updates, hosts, tuple(unrepeated([*sets, *own, *agreements])), due=due)
+    about = layout.about(name)
+    updates = about[0].domain(name).dns
+    return Scope(name, updates, about, tuple(unrepeated([*sets, *own, *agreements])), due=due)
 
 
 def due_of(told: Told | None) -> str:
     return told.certificate_due if told else ""
 
 
-def foreign_reports(mailhosts: tuple[MailHost, ...]) -> Iterator[tuple[str, str]]:
-    """(domain, domain that gets its DMARC reports) where the second must say that it wants them."""
-    for name in dict.fromkeys(name for mailhost in mailhosts for name in mailhost.domain_names):
-        serving = tuple(mailhost for mailhost in mailhosts if name in mailhost.domain_names)
-        yield from ((name, there) for there in strangers(serving[0].domain(name), serving))
-
-
 def host_sets(mailhost: MailHost, told: Tellings) -> Iterator[RecordSet]:
     return (found for topic in HOST_TOPICS for found in topic(mailhost, told))
-
-
-def home(name: str, mailhosts: Iterable[MailHost]) -> str | None:
-    """The fleet's domain in which a name lies: the longest one. None if it is somebody else's."""
-    names = {domain for other in mailhosts for domain in other.domain_names}
-    found = [domain for domain in names if f".{name}".endswith(f".{domain}")]
-    return max(found, key=len, default=None)
 
 
 def pointer_scopes(mailhost: MailHost) -> Iterator[Scope]:

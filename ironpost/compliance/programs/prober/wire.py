@@ -7,7 +7,8 @@ import socket
 import ssl
 from typing import Any
 
-SECONDS = 8.0
+SECONDS = 8.0  # for a connection to come about
+ANSWER_SECONDS = 15.0  # for each answer: a small host that delivers other letters meanwhile may need half of it
 QUIET_SECONDS = 2.0  # how long nothing must come before nothing is taken to come
 MOST_BYTES = 65536
 SOURCES: set[str] = set()  # the addresses that our connections came from
@@ -27,11 +28,12 @@ def hello_name() -> str:
 class Wire:
     """One connection. Replies are (code, lines) for SMTP; other protocols read lines."""
 
-    def __init__(self, address: str, port: int, seconds: float = SECONDS) -> None:
+    def __init__(self, address: str, port: int) -> None:
         try:
-            self.socket: Any = socket.create_connection((address, port), timeout=seconds)
+            self.socket: Any = socket.create_connection((address, port), timeout=SECONDS)
         except OSError as error:
             raise ProbeError(f"port {port}: {error}") from None
+        self.socket.settimeout(ANSWER_SECONDS)
         SOURCES.add(self.socket.getsockname()[0])
         self.port = port
         self.buffer = b""

@@ -23,13 +23,14 @@ from . import (
     store,
     stores,
     system,
+    tells,
     tls,
     walls,
 )
 
 SCHEMA = 1
 TOPICS: tuple[Any, ...] = (rspamd, postfix, dane, tls, accounts, system, place, ssh, walls, hardening, outbound, doors)
-TOPICS += (leaks, store, stores, login_keys, drift)
+TOPICS += (leaks, store, stores, login_keys, drift, tells)
 
 
 def snapshot() -> dict[str, Any]:
