@@ -47,7 +47,7 @@ test: prepare ## every test, the real hosts included (under 20 minutes on two co
 
 # Tools that others verify with: programs, in an environment of their own.
 .venv-tools/locked: requirements/tools.txt
-	@echo "Installing sslyze and checkdmarc into .venv-tools, as locked in requirements/tools.txt"
+	@echo "Installing sslyze, checkdmarc and ansible-core into .venv-tools, as locked in requirements/tools.txt"
 	@test -x .venv-tools/bin/python || $(PYTHON) -m venv .venv-tools
 	@.venv-tools/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/tools.txt
 	@touch $@
@@ -59,8 +59,8 @@ soak: prepare .venv-tools/locked sabotage ## what takes long: all sabotages, kil
 sabotage: prepare ## break a live host in every way that the table has, one at a time; goes on where it was stopped
 	@$(BIN)/python -m tests.lab.sabotage
 
-bench: prepare ## second run, first run, memory: ratios measured in one run
-	@$(BIN)/python -m tests.bench
+bench: prepare .venv-tools/locked ## what it costs, as ratios measured in one run; PART=host|ansible|fifty|many|delivery
+	@$(BIN)/python -m tests.bench $(PART)
 
 golden: prepare ## write the golden files anew; review with git diff
 	@IRONPOST_GOLDEN=write $(BIN)/pytest -q tests/golden

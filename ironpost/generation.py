@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import io
 import json
@@ -69,7 +70,7 @@ class Generation:
 
     def _named(self, kind: str) -> list[tuple[str, dict[str, Any]]]:
         return [
-            (component.name, dataclasses.asdict(part))
+            (component.name, dict(vars(part)))  # no part holds another one
             for component in self.components
             for part in getattr(component, kind)
         ]
@@ -83,6 +84,7 @@ def compose(mailhost: MailHost, parts: Iterable[Callable[..., Component]]) -> Ge
     return Generation(mailhost, tuple(made[part] if part in made else part(mailhost, ports) for part in parts))
 
 
+@functools.cache
 def program_files() -> tuple[HostFile, ...]:
     """Our programs on the host are part of each generation: the one that changes it, and the one that counts mail."""
     return tuple(

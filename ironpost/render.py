@@ -32,6 +32,7 @@ def environment(release: str) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        auto_reload=False,  # a run reads each template once, however many hosts it has
         autoescape=False,  # noqa: S701 - configuration files, not HTML
     )
 

@@ -55,6 +55,17 @@ def up(name: str = "demo", extra_hosts: int = 0, progress: Progress = print, fle
     return lab
 
 
+def grown(name: str, extra_hosts: int) -> Lab:
+    """The lab that is up, with so many bare hosts planned, which have keys and stay off. For clones (`Lab.clone`)."""
+    directory = lab_directory(name)
+    with locked(directory.parent / f".{name}.lock"):
+        kept = read_json(directory / "lab.json")
+        write_json(directory / "lab.json", kept | {"extra_hosts": extra_hosts})
+        lab = Lab.named(name)
+        lab.make_keys()
+    return lab
+
+
 def _one_at_a_time(progress: Progress) -> Progress:
     """Trees are built side by side, and their lines must not run into each other."""
     lock = threading.Lock()

@@ -21,11 +21,12 @@ FIRST_BOOT_DONE = "/var/lib/lab-first-boot"
 
 @dataclass(frozen=True)
 class Disk:
-    """The root of one host, under `directory`, on top of the tree `lower`."""
+    """The root of one host, under `directory`, on top of the tree `lower`; of a clone, with what its source wrote."""
 
     directory: Path
     lower: Path
     durable: bool
+    source: Path | None = None
 
     @property
     def root(self) -> Path:
@@ -40,17 +41,22 @@ class Disk:
         """Names the tree below once the host's files are written; inside the layer, so that it goes with it."""
         return self.layer / "prepared"
 
+    @property
+    def layers_below(self) -> str:
+        """As overlayfs takes them, the uppermost first."""
+        return ":".join(str(each) for each in (self.source, self.lower) if each)
+
     def is_prepared(self) -> bool:
         return self.prepared.exists()
 
     def set_prepared(self) -> None:
-        self.prepared.write_text(str(self.lower))
+        self.prepared.write_text(self.layers_below)
 
     def mount(self) -> None:
         """Mounts what is not mounted. A layer that is half-prepared, or of another tree, is wiped first."""
         if os.path.ismount(self.root) and self.is_prepared():
             return
-        if not self.is_prepared() or self.prepared.read_text() != str(self.lower):
+        if not self.is_prepared() or self.prepared.read_text() != self.layers_below:
             self.wipe()
         self.root.mkdir(parents=True, exist_ok=True)
         self.layer.mkdir(exist_ok=True)
@@ -58,7 +64,7 @@ class Disk:
             _must("mount", "-t", "tmpfs", "-o", "mode=755", "ironpost-lab", str(self.layer))
         (self.layer / "upper").mkdir(mode=0o755, exist_ok=True)
         (self.layer / "work").mkdir(exist_ok=True)
-        layers = f"lowerdir={self.lower},upperdir={self.layer}/upper,workdir={self.layer}/work"
+        layers = f"lowerdir={self.layers_below},upperdir={self.layer}/upper,workdir={self.layer}/work"
         _must("mount", "-t", "overlay", "-o", layers, "ironpost-lab", str(self.root))
 
     def unmount(self) -> None:

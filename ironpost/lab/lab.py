@@ -198,6 +198,26 @@ class Lab:
         self.disk(target).wipe()
         self.power_on(target)
 
+    def clone(self, source: str, target: str) -> None:
+        """Makes a bare host's disk that of another host of its release, as it is now, and boots it; does not wait.
+
+        Name, addresses, SSH host key and machine-id are the clone's own. The source has to stay off meanwhile and
+        afterwards: its layer lies below that of the clone.
+        """
+        original, copy = self.host(source), self.host(target)
+        if original.release != copy.release:
+            raise LabError(f"{copy.fqdn}: is to be {copy.release}, and {original.fqdn} is {original.release}")
+        if self.alive(original):
+            raise LabError(f"{original.fqdn}: is up; power it off before it is cloned")
+        self.machine(copy).kill()
+        self.disk(copy).wipe()
+        self._place(copy).mkdir(parents=True, exist_ok=True)
+        self._source(copy).write_text(original.name)
+        disk = self.disk(copy)
+        disk.mount()
+        (disk.root / "etc/machine-id").write_text("uninitialized\n")  # machine-id(5): a new one at the first boot
+        self.switch_on(copy)
+
     @property
     def acme_directory(self) -> str:
         """Where the lab's ACME server is."""
@@ -235,7 +255,10 @@ class Lab:
         return Machine(self.plan.bridge, target.name, self._place(target), self.plan.namespace(target.name))
 
     def disk(self, target: LabHost) -> Disk:
-        return Disk(self._place(target), tree_path(target.release, target.image), durable=target.role == "mail")
+        named = self._source(target)
+        source = self._place(self.host(named.read_text())) / "layer" / "upper" if named.exists() else None
+        lower = tree_path(target.release, target.image)
+        return Disk(self._place(target), lower, durable=target.role == "mail" or bool(source), source=source)
 
     def ready(self, target: LabHost) -> Path:
         """Exists once the host has answered since it was switched on; names the repository it was given."""
@@ -260,6 +283,10 @@ class Lab:
 
     def _host_key(self, target: LabHost) -> Path:
         return self.directory / "ssh" / "hosts" / target.name
+
+    def _source(self, target: LabHost) -> Path:
+        """Names the host that this one is a clone of, where it is one."""
+        return self._place(target) / "clone-of"
 
     def _place(self, target: LabHost) -> Path:
         return self.directory / "hosts" / target.name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from dataclasses import dataclass
 from typing import Literal, Self
@@ -137,9 +138,11 @@ class DoorsValues(RoleValues):
 
 
 def allowlist(name: str, networks: tuple[str, ...]) -> Allowlist:
-    return Allowlist(name, merged(networks, 4), merged(networks, 6))
+    named = tuple(sorted(networks))  # so that all hosts of a fleet, each naming itself first, ask for the same
+    return Allowlist(name, merged(named, 4), merged(named, 6))
 
 
+@functools.lru_cache(maxsize=512)
 def merged(networks: tuple[str, ...], version: int) -> tuple[str, ...]:
     """The networks of one IP version, in order, without overlaps, which nft refuses in sets of intervals."""
     found = [ipaddress.ip_network(network) for network in networks]

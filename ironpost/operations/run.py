@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import getpass
 import json
 import platform
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from pyinfra.api.host import Host
@@ -71,14 +73,19 @@ def run_of(host: Host) -> Run:
 
 def meta(mailhost: MailHost) -> dict[str, Any]:
     """Who changes what, for the log on the host and for the people who read it later."""
-    directory = mailhost.file("")
-    commit = git(directory, "rev-parse", "--short", "HEAD")
-    dirty = bool(commit and git(directory, "status", "--porcelain", "--", "."))
     return {
         "tool": __version__,
         "who": f"{getpass.getuser()}@{platform.node()}",
-        "commit": (commit + ("+changes" if dirty else "")) or "none",
+        "commit": commit_of(mailhost.file("")),
     }
+
+
+@functools.cache
+def commit_of(directory: Path) -> str:
+    """Of the inventory's folder, with a word when something in it is not committed; asked once for all its hosts."""
+    commit = git(directory, "rev-parse", "--short", "HEAD")
+    dirty = bool(commit and git(directory, "status", "--porcelain", "--", "."))
+    return (commit + ("+changes" if dirty else "")) or "none"
 
 
 def git(directory: Any, *words: str) -> str:
