@@ -34,6 +34,12 @@ class Generation:
         return tuple(sorted({package for component in self.components for package in component.packages}))
 
     @property
+    def ports(self) -> tuple[int, ...]:
+        """TCP ports that its components open."""
+        ports = (port for component in self.components for port in component.ports)
+        return tuple(sorted({port.number for port in ports if port.protocol == "tcp"}))
+
+    @property
     def early(self) -> tuple[Early, ...]:
         return tuple(early for component in self.components for early in component.early)
 

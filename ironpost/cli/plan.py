@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,15 @@ import click
 from ironpost.cli import Exit
 from ironpost.cli.answer import write_answer
 from ironpost.components import PARTS
-from ironpost.errors import HostError, InventoryError
+from ironpost.dns.plan import Change
+from ironpost.dns.resolver import resolvers
+from ironpost.dns.survey import survey as survey_zones
+from ironpost.dns.wanted import wanted
+from ironpost.errors import HostError, InventoryError, IronpostError
+from ironpost.facts.drift import changers, listeners
 from ironpost.facts.look import differences_in_text, look
 from ironpost.facts.survey import Difference, complaints
+from ironpost.fleet import Fleet
 from ironpost.generation import compose
 from ironpost.inventory import read_inventory
 from ironpost.mailhost import MailHost
@@ -35,6 +41,7 @@ class HostPlan:
     refused: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
     texts: dict[str, str] = dataclasses.field(default_factory=dict)
+    changers: dict[str, str] = dataclasses.field(default_factory=dict)
     unread: str = ""
 
 
@@ -43,15 +50,16 @@ class HostPlan:
 @click.option("--limit", multiple=True, metavar="NAME", help="Only this mail host; repeatable.")
 @click.option("--json", "json_path", metavar="PATH|-", help="Also write the plan as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-@click.option("--exit-code", is_flag=True, help="Exit 3 when changes are pending.")
+@click.option("--exit-code", is_flag=True, help="Look for drift: also in listeners and DNS; exit 3 when there is any.")
 @click.option("--write-timer", "timer", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
 def plan(
     inventory: Path, limit: tuple[str, ...], json_path: str | None, quiet: bool, exit_code: bool, timer: Path | None
 ) -> None:
     """Show what a deploy would change on each host: files with diffs, packages, units, and why.
 
-    --write-timer DIR writes a systemd timer for this controller that looks for drift every day: its service fails, with
-    the plan in the journal, when a host is not as declared.
+    With --exit-code it looks for drift: besides, it names listeners that no role owns, records of DNS that are not as
+    wanted, and who changed a file where the host's auditd knows. --write-timer DIR writes a systemd timer for this
+    controller that does so every day: its service fails, with the plan in the journal, when something differs.
 
     \b
     Example:
@@ -59,12 +67,15 @@ def plan(
       ironpost plan inventories/prod.py --quiet --exit-code
       ironpost plan inventories/prod.py --write-timer /etc/systemd/system
     """
-    hosts = chosen(read_inventory(inventory).mailhosts, limit)
+    fleet = read_inventory(inventory)
+    hosts = chosen(fleet.mailhosts, limit)
     if timer is not None:
         click.echo("\n".join(scheduled(timer, inventory, limit)))
         return
     with ThreadPoolExecutor(HOSTS_AT_ONCE) as pool:
-        plans = list(pool.map(planned, hosts))
+        plans = list(pool.map(lambda mailhost: planned(mailhost, exit_code), hosts))
+    if exit_code:
+        plans += zones(fleet, tuple(host.name for host in hosts) if limit else ())
     write_json(json_path, plans)
     for found in plans:
         for line in lines(found):
@@ -93,7 +104,8 @@ def chosen(mailhosts: tuple[MailHost, ...], limit: tuple[str, ...]) -> tuple[Mai
     return tuple(mailhost for mailhost in mailhosts if not limit or mailhost.name in limit)
 
 
-def planned(mailhost: MailHost) -> HostPlan:
+def planned(mailhost: MailHost, drift: bool = False) -> HostPlan:
+    """With `drift`, also what a deploy would not change, and who changed a file where auditd knows."""
     generation = compose(mailhost, PARTS)
     try:
         survey = look(mailhost, generation)
@@ -101,7 +113,32 @@ def planned(mailhost: MailHost) -> HostPlan:
     except HostError as error:
         return HostPlan(mailhost.name, unread=str(error))
     refused = tuple(f"{mailhost.name}: {complaint}" for complaint in complaints(mailhost, survey))
-    return HostPlan(mailhost.name, refused, survey.differences, texts)
+    if not drift or survey.is_bare:
+        return HostPlan(mailhost.name, refused, survey.differences, texts)
+    differences = (*survey.differences, *listeners(generation, survey))
+    return HostPlan(mailhost.name, refused, differences, texts, changers(mailhost, survey))
+
+
+def zones(fleet: Fleet, limit: tuple[str, ...]) -> list[HostPlan]:
+    """The same of the zones; what cannot be read of one stands in its own row."""
+    try:
+        scopes, unread = wanted(fleet, limit)
+        found = survey_zones(scopes, {}, asked=resolvers(fleet.resolvers))
+    except IronpostError as error:
+        return [HostPlan("DNS", unread=str(error))]
+    plans = [
+        HostPlan(plan.zone, differences=tuple(zone_differences(plan.changes, plan.behind))) for plan in found.plans
+    ]
+    plans += [HostPlan(each.zone, differences=tuple(zone_differences(each.lacking))) for each in found.by_hand]
+    silent = [*unread, *found.errors, *found.silent, *(each.error for each in found.by_hand if each.error)]
+    return [*(each for each in plans if each.differences), *(HostPlan("DNS", unread=reason) for reason in silent)]
+
+
+def zone_differences(changes: Iterable[Change], behind: Iterable[str] = ()) -> Iterator[Difference]:
+    for change in changes:
+        if change.pending or change.sign == "!":
+            yield Difference("record", str(change.id), f"is {' and '.join(change.before) or 'missing'}")
+    yield from (Difference("server", sentence.partition(": ")[0], sentence.partition(": ")[2]) for sentence in behind)
 
 
 def lines(found: HostPlan) -> Iterator[str]:
@@ -112,6 +149,8 @@ def lines(found: HostPlan) -> Iterator[str]:
         yield f"  {SIGNS.get(each.why, '~')} {each.kind} {each.name}: {each.why}"
         if each.kind == "file" and each.why == "content differs":
             yield from (f"      {line}" for line in found.texts.get(each.name, "").splitlines())
+        if each.name in found.changers:
+            yield f"      {found.changers[each.name]}"
 
 
 def status(plans: list[HostPlan], exit_code: bool) -> Exit:
@@ -129,7 +168,9 @@ def write_json(path: str | None, plans: list[HostPlan]) -> None:
             "refused": list(found.refused),
             "unread": found.unread or None,
             "differences": [
-                dataclasses.asdict(each) | {"diff": found.texts.get(each.name) if each.kind == "file" else None}
+                dataclasses.asdict(each)
+                | {"diff": found.texts.get(each.name) if each.kind == "file" else None}
+                | {"changed": found.changers.get(each.name)}
                 for each in found.differences
             ],
         }

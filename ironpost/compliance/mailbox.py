@@ -19,7 +19,7 @@ from ironpost.mailhost import MailHost
 from ironpost.settings import ProbeLogin
 
 SECONDS = 20
-ARRIVAL_SECONDS = 30  # rspamd's first scan after a start takes several
+ARRIVAL_SECONDS = 60  # rspamd's first scan after a start takes several; on a busy host half a minute
 FOLDERS = ("INBOX", "Junk")
 
 

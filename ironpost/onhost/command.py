@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from . import certificate, challenge, drain, past, rollover, rotation, stage, survey, switch, tell
+from . import audit, certificate, challenge, drain, past, rollover, rotation, stage, survey, switch, tell
 from .state import TOP, Refused, locked, manifest_of, read_state
 
 PROGRAM = Path(__file__).parent
@@ -41,6 +41,10 @@ def do_survey() -> dict[str, Any]:
 
 def do_show() -> dict[str, str]:
     return survey.show(heard())
+
+
+def do_changed() -> dict[str, str]:
+    return audit.last_changes(heard())
 
 
 def do_stage(incoming: str) -> dict[str, Any]:
@@ -142,6 +146,7 @@ def do_undrain() -> dict[str, Any]:
 VERBS: dict[str, Any] = {
     "survey": do_survey,
     "show": do_show,
+    "changed": do_changed,
     "stage": do_stage,
     "try": do_try,
     "switch": do_switch,

@@ -8,6 +8,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from ironpost.compliance.programs.prober import hello, proven, scan, smtp, wire
+from ironpost.compliance.programs.prober import hello, job, proven, scan, smtp, wire
 from ironpost.evidence import NotCollectedError
 from ironpost.evidence.probes import Probes
 
@@ -195,3 +196,36 @@ def test_a_prober_that_hears_nothing_says_so(monkeypatch: pytest.MonkeyPatch) ->
     """An error in the proof is no proof."""
     monkeypatch.setattr(hello, "flight", deaf)
     assert len(proven.unproven()) == len(hello.VERSIONS)
+
+
+def greeting_late(silent_times: int) -> Callable[[socket.socket], None]:
+    """Says nothing to the first so many connections, which a busy host may do."""
+    seen: list[int] = []
+
+    def answer(connection: socket.socket) -> None:
+        seen.append(1)
+        if len(seen) > silent_times:
+            connection.sendall(b"220 ready\r\n")
+        connection.recv(1)
+
+    return answer
+
+
+def greeting(port: int) -> list[object]:
+    with wire.Wire("127.0.0.1", port) as connection:
+        return list(connection.reply())
+
+
+@pytest.mark.parametrize(("silent", "parts", "answered"), [(1, 1, True), (2, 1, False), (9, 9, False)])
+def test_what_was_late_is_asked_once_more_unless_much_is_silent(
+    monkeypatch: pytest.MonkeyPatch, silent: int, parts: int, answered: bool
+) -> None:
+    """A moment's load is no verdict; nor is a host that says nothing asked all over again."""
+    monkeypatch.setattr(wire, "ANSWER_SECONDS", 0.2)
+    with serving(greeting_late(silent)) as port, ThreadPoolExecutor(1) as pool:
+        work = {"127.0.0.1": {f"part {number}": (greeting, port) for number in range(parts)}}
+        found = {"127.0.0.1": {label: job.part(*each) for label, each in work["127.0.0.1"].items()}}
+        assert all(wire.LATE in str(each) for each in found["127.0.0.1"].values())
+        twice = job.again(pool, work, found)
+    assert (found["127.0.0.1"]["part 0"] == [220, ["ready"]]) is answered
+    assert twice == (["127.0.0.1 part 0"] if parts == 1 else [])

@@ -9,10 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from . import dane, datagrams, exchange, manners, newlines, proven, scan, smtp, tls, web
-from .wire import SOURCES, ProbeError
+from .wire import LATE, SOURCES, ProbeError
 
 PARALLEL = 8  # conversations at once, well below the 20 that a host grants one address
 TLS_PORTS = (25, 465, 587, 993, 995)
+Work = dict[str, tuple[Any, ...]]  # label → (function, arguments)
+MOST_LATE = 8  # parts of one host that are tried once more
 OPTIONAL_PORTS = (143, 110)
 # What other mail servers see.
 AS_A_SERVER = ("smuggling", "relay", "without tls", "pipelining", "manners", "unknown", "reports")
@@ -21,28 +23,46 @@ AS_A_SERVER = ("smuggling", "relay", "without tls", "pipelining", "manners", "un
 def run(job: dict[str, Any]) -> dict[str, Any]:
     """`job` is {name, addresses, domains, policies, reports, ports, deep}. The answer has a part for each address."""
     found: dict[str, Any] = {"addresses": {}, "seconds": {}}
-    with ThreadPoolExecutor(PARALLEL + len(job["addresses"])) as pool:  # the scans wait for silence, mostly
+    work = {address: plan(job, address) for address in job["addresses"]}
+    with ThreadPoolExecutor(PARALLEL + len(work)) as pool:  # the scans wait for silence, mostly
         names = pool.submit(dane.look, job["name"], TLS_PORTS)
         waiting = {
             address: {
-                label: pool.submit(timed, found["seconds"], f"{address} {label}", *work)
-                for label, work in plan(job, address).items()
+                label: pool.submit(timed, found["seconds"], f"{address} {label}", *each)
+                for label, each in parts.items()
             }
-            for address in job["addresses"]
+            for address, parts in work.items()
         }
         for address, parts in waiting.items():
             found["addresses"][address] = {label: future.result() for label, future in parts.items()}
+        found["asked twice"] = again(pool, work, found["addresses"])
         for address in job["addresses"]:
             add_optional(pool, job["name"], address, found["addresses"][address])
         found["dane"] = names.result()
     return dict(found, sources=sorted(SOURCES), unproven=proven.unproven())
 
 
-def plan(job: dict[str, Any], address: str) -> dict[str, tuple[Any, ...]]:
+def again(pool: ThreadPoolExecutor, work: dict[str, Work], found: dict[str, dict[str, Any]]) -> list[str]:
+    """Parts that waited for an answer in vain are tried once more, when the host has less to do; gives their names.
+
+    Where much is silent the host is, and asking it twice would take minutes.
+    """
+    late = [
+        (address, label) for address in found for label in found[address] if LATE in json.dumps(found[address][label])
+    ]
+    if len(late) > MOST_LATE:
+        return []
+    waiting = {(address, label): pool.submit(part, *work[address][label]) for address, label in late}
+    for (address, label), future in waiting.items():
+        found[address][label] = future.result()
+    return [f"{address} {label}" for address, label in late]
+
+
+def plan(job: dict[str, Any], address: str) -> Work:
     """Label → (function, arguments). The long ones first."""
     name, domain = job["name"], job["domains"][0]
     ports = tuple(range(1, 65536)) if job.get("deep") else scan.USUAL
-    work: dict[str, tuple[Any, ...]] = {"ports": (scan.open_ports, address, ports)}
+    work: Work = {"ports": (scan.open_ports, address, ports)}
     if job.get("deep"):
         work["datagrams"] = (datagrams.answers, address)
     work["smuggling"] = (smtp.smuggling, address, domain)

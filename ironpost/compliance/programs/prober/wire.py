@@ -12,6 +12,7 @@ ANSWER_SECONDS = 15.0  # for each answer: a small host that delivers other lette
 QUIET_SECONDS = 2.0  # how long nothing must come before nothing is taken to come
 MOST_BYTES = 65536
 SOURCES: set[str] = set()  # the addresses that our connections came from
+LATE = "no answer in time"
 STARTTLS = {25: "smtp", 587: "smtp", 143: "imap", 110: "pop3", 4190: "sieve"}
 
 
@@ -63,7 +64,7 @@ class Wire:
         try:
             data: bytes = self.socket.recv(16384)
         except TimeoutError:
-            raise ProbeError(f"port {self.port}: no answer in time") from None
+            raise ProbeError(f"port {self.port}: {LATE}") from None
         except OSError:
             return b""
         return data
