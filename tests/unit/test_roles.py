@@ -10,8 +10,7 @@ import pytest
 from ironpost.component import Port
 from ironpost.components import components_of
 from ironpost.components.inner import NOT_HERE, inner_recipients, inner_senders
-from ironpost.dns.records import Told
-from ironpost.dns.records.scope import domain_scope
+from ironpost.dns.records import Told, scopes
 from ironpost.errors import InventoryError
 from ironpost.inventory import read_inventory
 from ironpost.mailhost import MailHost
@@ -101,7 +100,8 @@ def test_what_cannot_leave_by_itself_is_handed_to_hosts_that_send_the_next_one_w
 def test_dns_names_each_host_for_what_it_does() -> None:
     """An MX that takes no mail, or an SPF policy that names a host that sends none, is worse than none."""
     told = {host.name: Told() for host in DIVIDED}
-    sets = {f"{each.id.name} {each.id.rtype}": each.values for each in domain_scope("example.info", DIVIDED, told).sets}
+    (scope,) = scopes(DIVIDED, told, only={"example.info"})
+    sets = {f"{each.id.name} {each.id.rtype}": each.values for each in scope.sets}
     assert sets["example.info MX"] == ("10 in.example.info.", "10 whole.example.info.")
     assert sets["example.info TXT"] == ("v=spf1 ip4:192.0.2.42 ip4:192.0.2.44 ~all",)
     assert sets["_submissions._tcp.example.info SRV"] == ("0 1 465 out.example.info.", "0 1 465 whole.example.info.")
