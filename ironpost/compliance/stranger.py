@@ -11,10 +11,11 @@ from ironpost.errors import UnverifiableError
 from ironpost.evidence.letters import Reply
 
 SECONDS = 20
+PAUSES = (5, 10, 0)
 
 # Runs at the vantage point, with Python's standard library alone. In: letters as JSON. Out: {name: [code, text]}.
 SCRIPT = """
-import json, smtplib, socket, sys
+import json, smtplib, socket, sys, time
 def send(letter, seconds):
     name = socket.getfqdn()
     with smtplib.SMTP(letter["host"], 25, local_hostname=name if "." in name else "probe.invalid",
@@ -27,14 +28,22 @@ def send(letter, seconds):
             return session.data(letter["text"])
         except smtplib.SMTPDataError as error:
             return error.smtp_code, error.smtp_error
+def answer(letter, seconds):
+    try:
+        code, text = send(letter, seconds)
+        return code, [code, text.decode("utf-8", "replace")]
+    except smtplib.SMTPResponseException as error:
+        return error.smtp_code, [0, str(error)]
+    except (OSError, smtplib.SMTPException) as error:
+        return 0, [0, str(error) or type(error).__name__]
 found = {}
 job = json.loads(JOB)
 for letter in job["letters"]:
-    try:
-        code, text = send(letter, job["seconds"])
-        found[letter["name"]] = [code, text.decode("utf-8", "replace")]
-    except (OSError, smtplib.SMTPException) as error:
-        found[letter["name"]] = [0, str(error) or type(error).__name__]
+    for pause in job["pauses"]:
+        code, found[letter["name"]] = answer(letter, job["seconds"])
+        if code != 421:  # the server has too much to do just now; whoever is honest comes again
+            break
+        time.sleep(pause)
 print(json.dumps(found))
 """
 
@@ -52,7 +61,9 @@ class StrangersLetter:
 
 def send(vantage: Vantage, letters: list[StrangersLetter]) -> dict[str, Reply]:
     """Name of the letter → the last reply. Raises UnverifiableError when the vantage point cannot be used."""
-    job = json.dumps({"seconds": SECONDS, "letters": [dataclasses.asdict(letter) for letter in letters]})
+    job = json.dumps(
+        {"seconds": SECONDS, "pauses": PAUSES, "letters": [dataclasses.asdict(letter) for letter in letters]}
+    )
     program = f"JOB = {job!r}\n{SCRIPT}"
     done = vantage.run("python3 -", program, 2 * SECONDS * len(letters))
     try:

@@ -7,7 +7,7 @@ import ssl
 from typing import Any
 
 from . import hello
-from .tls import part
+from .tls import part, refused
 from .wire import STARTTLS, Wire, greeted, hello_name, ready_for_tls
 
 # The weaker of the six good suites first: a server that minds its own order takes another one.
@@ -22,23 +22,27 @@ def look(address: str, port: int, name: str) -> dict[str, Any]:
         with ready_for_tls(address, port) as wire:
             return hello.flight(wire, hello.client_hello(name, version, suites, groups=groups))
 
+    order = part(attempt, "TLSv1.2", BACKWARDS)
+    absent = refused(order)
+    first = part(session, address, port, name)
+    error = {"error": first["error"]} if "error" in first else None
     return {
-        "order": part(attempt, "TLSv1.2", BACKWARDS),
+        "order": order,
         "weak_groups": {
-            "TLSv1.2": part(attempt, "TLSv1.2", hello.SUITES, hello.WEAK_GROUPS),
+            "TLSv1.2": absent or part(attempt, "TLSv1.2", hello.SUITES, hello.WEAK_GROUPS),
             # A certificate with a key on P-256 is served in TLS 1.2 only to those who know that curve (RFC 8422 §5.1).
-            "TLSv1.2 beside P-256": part(attempt, "TLSv1.2", hello.SUITES, (*hello.WEAK_GROUPS, hello.P256)),
+            "TLSv1.2 beside P-256": absent or part(attempt, "TLSv1.2", hello.SUITES, (*hello.WEAK_GROUPS, hello.P256)),
             "TLSv1.3": part(attempt, "TLSv1.3", hello.TLS13_SUITES, hello.WEAK_GROUPS),
         },
         "hybrid": part(attempt, "TLSv1.3", hello.TLS13_SUITES, (hello.X25519MLKEM768,)),
-        "tickets": part(tickets, address, port, name),
-        "names": {label: part(leaf, address, port, asked) for label, asked in names(name).items()},
+        "tickets": error or {"seconds": first["seconds"]},
+        # What a client may say in SNI: the right name, none, and a wrong one.
+        "names": {
+            "right": error or {"leaf": first["leaf"]},
+            "none": part(leaf, address, port, None),
+            "wrong": part(leaf, address, port, WRONG_NAME),
+        },
     }
-
-
-def names(name: str) -> dict[str, str | None]:
-    """What a client may say in SNI: the right name, none, and a wrong one."""
-    return {"right": name, "none": None, "wrong": WRONG_NAME}
 
 
 def careless() -> ssl.SSLContext:
@@ -55,17 +59,21 @@ def leaf(address: str, port: int, name: str | None) -> dict[str, Any]:
         return {"leaf": base64.b64encode(wire.socket.getpeercert(binary_form=True) or b"").decode()}
 
 
-def tickets(address: str, port: int, name: str) -> dict[str, Any]:
-    """How long a session may be resumed, in seconds; 0 without tickets. They come with the first words after TLS."""
+def session(address: str, port: int, name: str) -> dict[str, Any]:
+    """The leaf that comes for the right name, and for how many seconds its session may be resumed; 0 without tickets.
+
+    They come with the first words after TLS.
+    """
     with ready_for_tls(address, port) as wire:
         wire.start_tls(name)
+        leaf_seen = base64.b64encode(wire.socket.getpeercert(binary_form=True) or b"").decode()
         if STARTTLS.get(port) == "smtp":
             wire.ask(f"EHLO {hello_name()}")
         else:
             wire.line()
-        session = wire.socket.session
-        ticket = bool(session and session.has_ticket)
-        return {"seconds": session.ticket_lifetime_hint if ticket else 0}
+        resumable = wire.socket.session
+        ticket = bool(resumable and resumable.has_ticket)
+        return {"seconds": resumable.ticket_lifetime_hint if ticket else 0, "leaf": leaf_seen}
 
 
 def without_tls(address: str, domain: str) -> dict[str, Any]:

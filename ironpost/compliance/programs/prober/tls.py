@@ -11,6 +11,7 @@ from . import hello
 from .wire import ProbeError, ready_for_tls
 
 MOST_SUITES = 40
+PROTOCOL_VERSION = 70
 
 
 def look(address: str, port: int, name: str) -> dict[str, Any]:
@@ -23,17 +24,27 @@ def look(address: str, port: int, name: str) -> dict[str, Any]:
             return hello.flight(wire, hello.client_hello(name, version, suites, signatures))
 
     old = (*hello.SUITES, *hello.ANONYMOUS)
+    versions = {
+        version: part(attempt, version, hello.TLS13_SUITES if version == "TLSv1.3" else old)
+        for version in hello.VERSIONS
+    }
+    absent = refused(versions["TLSv1.2"])
     return {
-        "versions": {
-            version: part(attempt, version, hello.TLS13_SUITES if version == "TLSv1.3" else old)
-            for version in hello.VERSIONS
-        },
-        "suites": part(accepted, attempt),
-        "anonymous": part(attempt, "TLSv1.2", (*hello.ANONYMOUS, *hello.NULL)),
-        "sha1": part(attempt, "TLSv1.2", hello.SUITES, hello.SHA1),
-        "sha224": part(attempt, "TLSv1.2", hello.SUITES, hello.SHA224),
+        "versions": versions,
+        "suites": [] if absent else part(accepted, attempt),
+        "anonymous": absent or part(attempt, "TLSv1.2", (*hello.ANONYMOUS, *hello.NULL)),
+        "sha1": absent or part(attempt, "TLSv1.2", hello.SUITES, hello.SHA1),
+        "sha224": absent or part(attempt, "TLSv1.2", hello.SUITES, hello.SHA224),
         "certificate": part(certificate, address, port, name),
     }
+
+
+def refused(answer: dict[str, Any]) -> dict[str, Any] | None:
+    """The answer, where it refuses the version itself (RFC 8446 §6.2, protocol_version).
+
+    Then no choice of suites or groups is answered otherwise, and none is asked for: each costs the host a process.
+    """
+    return answer if answer.get("alert") == PROTOCOL_VERSION else None
 
 
 def part(work: Callable[..., Any], *arguments: Any) -> Any:
@@ -57,9 +68,8 @@ def accepted(attempt: Callable[..., dict[str, Any]]) -> list[str]:
 
 def certificate(address: str, port: int, name: str) -> dict[str, Any]:
     """The chain as served (DER, base64), and whether this machine's own store of roots trusts it for that name."""
-    problem = None
     try:
-        served(address, port, name, ssl.create_default_context())
+        return dict(served(address, port, name, ssl.create_default_context()), problem=None)
     except ssl.SSLCertVerificationError as error:
         problem = error.verify_message
     careless = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
