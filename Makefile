@@ -52,8 +52,15 @@ test: prepare ## every test, the real hosts included (under 20 minutes on two co
 	@.venv-tools/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/tools.txt
 	@touch $@
 
+# The OpenID provider of the lab: packages of npm by version and digest; none of them runs anything when it is installed.
+.openid/locked: tests/lab/openid/provider/package-lock.json
+	@echo "Installing oidc-provider into .openid, as locked in tests/lab/openid/provider/package-lock.json"
+	@mkdir -p .openid && cp tests/lab/openid/provider/package.json tests/lab/openid/provider/package-lock.json .openid/
+	@cd .openid && npm ci --silent --omit=dev --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 soak: FOR := soak
-soak: prepare .venv-tools/locked sabotage ## what takes long: all sabotages, kills, every port, the report in a browser
+soak: prepare .venv-tools/locked .openid/locked sabotage ## what takes long: all sabotages, kills, every port, the report in a browser
 	@$(BIN)/pytest -m soak tests/lab
 
 sabotage: prepare ## break a live host in every way that the table has, one at a time; goes on where it was stopped

@@ -16,6 +16,7 @@ from ironpost.mailhost import MailHost
 from ironpost.mailhost.contradictions import (
     address_mistakes,
     missing_files,
+    openid_mistakes,
     port_mistakes,
     relaying_mistakes,
     store_mistakes,
@@ -172,7 +173,7 @@ def cross_mistakes(mailhosts: tuple[MailHost, ...], directory: Path) -> list[str
         found += [f"{path}: no such file; correct the setting" for path in missing_files(mailhost, directory)]
         if not found:
             found += address_mistakes(mailhost) + relaying_mistakes(mailhost)
-            found += port_mistakes(mailhost) + store_mistakes(mailhost)
+            found += port_mistakes(mailhost) + store_mistakes(mailhost) + openid_mistakes(mailhost)
         mistakes += [told(mailhost, mistake) for mistake in found]
     return mistakes + role_mistakes(mailhosts) + shared_selectors(mailhosts)
 

@@ -45,7 +45,9 @@ class Generation:
 
     @property
     def files(self) -> tuple[HostFile, ...]:
-        return tuple(file for component in self.components for file in component.files) + program_files()
+        return tuple(file for component in self.components for file in component.files) + program_files(
+            self.mailhost.has_openid
+        )
 
     def manifest(self, meta: dict[str, Any]) -> dict[str, Any]:
         """What the program on the host works from. It holds digests of secrets: for standard input only."""
@@ -91,11 +93,15 @@ def compose(mailhost: MailHost, parts: Iterable[Callable[..., Component]]) -> Ge
 
 
 @functools.cache
-def program_files() -> tuple[HostFile, ...]:
-    """Our programs on the host are part of each generation: the one that changes it, and the one that counts mail."""
+def program_files(tokens: bool = False) -> tuple[HostFile, ...]:
+    """Our programs on the host are part of each generation: the one that changes it, the one that counts mail, and the
+
+    one that judges tokens where there are any.
+    """
+    folders = (PROGRAM, PROGRAM.with_name("sending"), *([PROGRAM.with_name("openid")] * tokens))
     return tuple(
         HostFile(f"{Path(PROGRAM_ON_HOST).parent}/{folder.name}/{path.name}", path.read_text(), mode=0o644)
-        for folder in (PROGRAM, PROGRAM.with_name("sending"))
+        for folder in folders
         for path in sorted(folder.glob("*.py"))
     )
 

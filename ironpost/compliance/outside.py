@@ -30,6 +30,7 @@ def probe(mailhost: MailHost, vantage: Vantage, deep: bool = False) -> Probes:
         "policies": [domain.name for domain in mailhost.domains if domain.mta_sts and "mx" in mailhost.roles],
         "ports": ports_of(mailhost),
         "reports": report_addresses(mailhost),
+        "token": forged(mailhost),
         "deep": deep,
     }
     if deep:
@@ -76,6 +77,18 @@ def report_addresses(mailhost: MailHost) -> list[str]:
     wanted = {domain.tls_reports or mailhost.admin for domain in mailhost.domains}
     wanted |= {each for domain in mailhost.domains for each in domain.dmarc_reports or (mailhost.admin,)}
     return sorted(each for each in wanted if each.rpartition("@")[2] in mailhost.domain_names)
+
+
+def forged(mailhost: MailHost) -> dict[str, str] | None:
+    """What a token without a signature would have to say to open a mailbox of this host."""
+    for domain, provider in mailhost.providers.items():
+        for account in mailhost.login_accounts:
+            if account.domain == domain and not account.disabled:
+                says = {"iss": provider.issuer, "aud": provider.audience, "sub": account.address}
+                says |= {provider.claim: account.address, "scope": " ".join(provider.scope)}
+                says |= {"client_id": (*provider.clients, "none")[0], "acr": provider.second_factor or "none"}
+                return says | {"user": account.address, "type": provider.token_type}
+    return None
 
 
 def refuse_insiders(mailhost: MailHost, sources: list[str]) -> None:

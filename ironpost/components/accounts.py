@@ -48,7 +48,13 @@ def users_files(mailhost: MailHost) -> tuple[HostFile, ...]:
 def users_file(mailhost: MailHost, service: str | None = None) -> str:
     """A passwd-file: one row per account that the service is for, in the order of the inventory."""
     return "".join(
-        row(account, mailhost.release, mailhost.networks_of(account, service) if service else account.networks) + "\n"
+        row(
+            account,
+            mailhost.release,
+            mailhost.networks_of(account, service) if service else account.networks,
+            token_only=mailhost.passwords_of(account) != "all",
+        )
+        + "\n"
         for account in logins_of(mailhost, service)
     )
 
@@ -59,13 +65,13 @@ def logins_of(mailhost: MailHost, service: str | None) -> tuple[Account, ...]:
     return mailhost.login_accounts if sending else mailhost.residents
 
 
-def row(account: Account, release: str, networks: tuple[str, ...]) -> str:
+def row(account: Account, release: str, networks: tuple[str, ...], token_only: bool = False) -> str:
     """`name:hash:uid:gid:gecos:home:shell:fields`, with what is the same for all left to dovecot.conf.
 
     Who needs a second factor has no main password here: it stands with the app passwords, for the listener that demands
-    a client certificate.
+    a client certificate. Who logs in with tokens alone has none at all.
     """
-    shut = account.disabled or account.second_factor
+    shut = account.disabled or account.second_factor or token_only
     password = locked(account.password) if shut else account.password
     size = account.quota_bytes
     fields = [QUOTA_FIELD[release].format(size=size)] if size else []

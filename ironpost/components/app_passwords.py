@@ -22,6 +22,8 @@ def app_passwords_file(mailhost: MailHost) -> str:
 
 
 def rows(mailhost: MailHost, account: Account) -> Iterator[tuple[str, ...]]:
+    if mailhost.passwords_of(account) == "none":
+        return
     for password in account.app_passwords:
         last = password.until.isoformat() if password.until else ANY
         for service in password.services:
@@ -29,7 +31,7 @@ def rows(mailhost: MailHost, account: Account) -> Iterator[tuple[str, ...]]:
                 continue
             where = networks(password.networks, mailhost.networks_of(account, service))
             yield account.address, service, where, last, password.name, "{SSHA512}" + password.hash
-    if account.second_factor:
+    if account.second_factor and mailhost.passwords_of(account) == "all":
         # Beside a client certificate the main password is what it is elsewhere without a second factor.
         where = networks((), mailhost.networks_of(account, "smtp"))
         yield account.address, WITH_CERTIFICATE, where, ANY, "main", "{ARGON2ID}" + account.password

@@ -37,10 +37,20 @@ def thunderbird(domain: Domain, mailhost: MailHost) -> str:
             ("port", str(service.port)),
             ("socketType", "SSL"),
             ("username", "%EMAILADDRESS%"),
-            ("authentication", "password-cleartext"),  # inside TLS
+            *(("authentication", method) for method in methods(domain)),
         ):
             SubElement(server, name).text = text
     return document(root)
+
+
+def methods(domain: Domain) -> tuple[str, ...]:
+    """How a program may log in, the first one that it knows; all inside TLS. Passwords stay the first where both open,
+
+    because Thunderbird asks for tokens only from providers that it has built in.
+    """
+    if domain.openid is None:
+        return ("password-cleartext",)
+    return ("OAuth2",) if domain.openid.passwords == "none" else ("password-cleartext", "OAuth2")
 
 
 def outlook(domain: Domain, mailhost: MailHost) -> str:

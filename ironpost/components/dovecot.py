@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from ironpost.component import Check, Component, HostDirectory, HostFile, Port, Unit
+from ironpost.components.openid import (
+    openid_checks,
+    openid_files,
+    openid_packages,
+    openid_probes,
+    openid_units,
+    openid_users,
+)
 from ironpost.components.sandbox import drop_in, sandbox
 from ironpost.components.stores import dovecot_store_files, logins_files, logins_units, store_packages, store_probes
 from ironpost.mailhost import MailHost
@@ -38,6 +46,7 @@ def dovecot(mailhost: MailHost) -> Component:
             *(HostFile(path, render(path, mailhost), mode=0o755) for path in programs),
             *dovecot_store_files(mailhost),
             *logins_files(mailhost),
+            *openid_files(mailhost),
             sandbox(mailhost, "dovecot.service"),
         ),
         directories=(
@@ -50,22 +59,24 @@ def dovecot(mailhost: MailHost) -> Component:
             # What Sieve rules send goes there; a folder that is missing would keep Dovecot from starting.
             HostDirectory("/var/spool/postfix/maildrop", mode=0o1730, owner="postfix", group="postdrop"),
         ),
-        units=(*units(), *logins_units(mailhost)),
+        users=openid_users(mailhost),
+        units=(*units(), *logins_units(mailhost), *openid_units(mailhost)),
         ports=ports(mailhost),
         checks=(
             Check("doveconf -n >/dev/null", silent=True),
             *(Check(f"sievec -d {rule} >/dev/null") for rule in rules[:1]),
             *(Check(f"sievec {LEARNING} -d {rule} >/dev/null") for rule in rules[1:]),
+            *openid_checks(mailhost),
         ),
-        probes=(f"python3 {PROGRAMS[0]}", *store_probes(mailhost)),
+        probes=(f"python3 {PROGRAMS[0]}", *store_probes(mailhost), *openid_probes(mailhost)),
     )
 
 
 def packages(mailhost: MailHost) -> tuple[str, ...]:
     if not mailhost.is_mailbox:
-        return ("dovecot-core", "dovecot-auth-lua", "python3")
+        return ("dovecot-core", "dovecot-auth-lua", "python3", *openid_packages(mailhost))
     sieve = ("dovecot-managesieved",) if mailhost.has_managesieve else ()
-    return (*PACKAGES, *sieve, *store_packages(mailhost, "dovecot"))
+    return (*PACKAGES, *sieve, *store_packages(mailhost, "dovecot"), *openid_packages(mailhost))
 
 
 def rules_of(mailhost: MailHost) -> tuple[str, ...]:

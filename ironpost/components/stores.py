@@ -32,7 +32,7 @@ def store_packages(mailhost: MailHost, program: str) -> tuple[str, ...]:
 
 def logins_files(mailhost: MailHost) -> tuple[HostFile, ...]:
     """The program between Postfix and Dovecot that tells "no answer" from "wrong password", and its units."""
-    if not mailhost.has_stores:
+    if not mailhost.asks_elsewhere:
         return ()
     return (
         HostFile(LOGINS_PROGRAM, render(LOGINS_PROGRAM, mailhost), mode=0o755),
@@ -41,7 +41,7 @@ def logins_files(mailhost: MailHost) -> tuple[HostFile, ...]:
 
 
 def logins_units(mailhost: MailHost) -> tuple[Unit, ...]:
-    if not mailhost.has_stores:
+    if not mailhost.asks_elsewhere:
         return ()
     return (
         Unit("ironpost-logins.socket", restart_on=(LOGINS_SOCKET,)),

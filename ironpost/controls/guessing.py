@@ -104,7 +104,8 @@ class APasswordIsNotEnough:
         return holds_unless(faults, remedy="write second_factor = required for that account, and deploy")
 
     def inventory(self, mailhost: MailHost, told: Told) -> Verdict:
-        alone = [each.address for each in mailhost.accounts if not (each.disabled or each.second_factor)]
+        opened = (each for each in mailhost.accounts if mailhost.passwords_of(each) == "all")
+        alone = [each.address for each in opened if not (each.disabled or each.second_factor)]
         return holds_unless(
             (f"{address} needs no second factor" for address in alone),
             remedy="give it an app password (`ironpost user app-password`), then write second_factor = required",

@@ -13,6 +13,8 @@ from ironpost.mailhost import MailHost
 
 # RFC 4616, and its older twin for Outlook; inside TLS both carry the password to an Argon2id hash.
 MECHANISMS = frozenset({"PLAIN", "LOGIN"})
+# Whether they are offered where they should be is AUTH-16's to say.
+TOKENS = frozenset({"OAUTHBEARER", "XOAUTH2"})
 # Sockets that answer questions about passwords and users, each with who may ask it: mode, and no one else.
 SOCKETS = {"/var/spool/postfix/private/auth": 0o660, "/run/dovecot/auth-userdb": 0o600}
 TRUST = ("auth_master_user_separator", "login_trusted_networks", "haproxy_trusted_networks")
@@ -30,7 +32,7 @@ class OnlyPlainMechanisms:
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
         if "auth_mechanisms" not in snapshot.dovecot:
             raise NotCollectedError("doveconf shows no auth_mechanisms")
-        further = sorted(set(snapshot.dovecot["auth_mechanisms"].upper().split()) - MECHANISMS)
+        further = sorted(set(snapshot.dovecot["auth_mechanisms"].upper().split()) - MECHANISMS - TOKENS)
         return holds_unless((f"dovecot: auth_mechanisms has {name}" for name in further), remedy=REDEPLOY)
 
     def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
@@ -41,7 +43,7 @@ class OnlyPlainMechanisms:
                 found = {word for offer in offers if offer[0] == "AUTH" for word in offer[1:]}
                 if not found:
                     raise NotCollectedError(f"{address} port {port}: no AUTH is offered inside TLS")
-                faults += [f"{address} port {port} offers {name}" for name in sorted(found - MECHANISMS)]
+                faults += [f"{address} port {port} offers {name}" for name in sorted(found - MECHANISMS - TOKENS)]
         return holds_unless(faults, remedy=REDEPLOY)
 
 
@@ -82,7 +84,8 @@ class AccountsAreThoseOfTheInventory:
         faults = [f"{user} is not in the inventory" for user in sorted(set(rows) - set(wanted))]
         faults += [f"{user} is not on the host" for user in sorted(set(wanted) - set(rows))]
         for user, account in wanted.items():
-            if user in rows and (account.disabled or account.second_factor) and not rows[user]["locked"]:
+            shut = account.disabled or account.second_factor or mailhost.passwords_of(account) != "all"
+            if user in rows and shut and not rows[user]["locked"]:
                 faults.append(f"{user} should not be able to log in with the main password alone")
         return holds_unless(faults, remedy=f"find out who added it; {REDEPLOY}", seen=f"{len(wanted)} accounts")
 

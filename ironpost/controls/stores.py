@@ -12,6 +12,8 @@ from ironpost.evidence.snapshot import Snapshot
 from ironpost.mailhost import MailHost
 
 # What decides on each host: the table of app passwords, and the file of accounts.
+# Where Dovecot 2.3 is told about tokens: the service on this host that AUTH-16 looks at.
+TOKENS = "/etc/dovecot/openid.conf.ext"
 OWN = frozenset({"lua", "passwd-file"})
 REMOTE = frozenset({"ldap", "sql"})
 
@@ -32,8 +34,9 @@ class LoginsAreDecidedByNamedStores:
         if not found:
             raise NotCollectedError("doveconf shows no passdb")
         named = OWN | ({"ldap"} if mailhost.directory else set()) | ({"sql"} if mailhost.database else set())
+        named |= {"oauth2"} if mailhost.has_openid else set()
         faults = [f"dovecot asks {driver}, which the inventory does not name" for driver in sorted({*found} - named)]
-        if {*found} & REMOTE or snapshot.stores["files"]:
+        if {*found} & REMOTE or set(snapshot.stores["files"]) - {TOKENS}:
             faults += [*open_to_all(text), *unverified(text, snapshot), *readable(snapshot)]
         return holds_unless(faults, remedy=REDEPLOY, seen=", ".join(dict.fromkeys(found)))
 
@@ -65,7 +68,8 @@ def unverified(text: str, snapshot: Snapshot) -> Iterator[str]:
         if "sslmode = verify-full" not in block:
             yield "dovecot: the certificate of the database is not verified (sslmode)"
     for path, settings in snapshot.stores["files"].items():
-        yield from (f"{path}: {fault}" for fault in faults_of(path, settings))
+        if path != TOKENS:
+            yield from (f"{path}: {fault}" for fault in faults_of(path, settings))
 
 
 def faults_of(path: str, settings: dict[str, str]) -> Iterator[str]:

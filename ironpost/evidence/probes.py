@@ -19,8 +19,8 @@ class Probes:
 
     Parts by label, for each address: `ports`, `tls/PORT`, `smtp/25`, `smtp/587`, `smtp/465`, `injection/PORT`,
     `pipelining`, `smuggling`, `relay`, `unknown`, `manners`, `reports`, `policy/DOMAIN`, `mailbox/143`,
-    `mailbox/110`; their shapes stand beside the functions that collect them. Without a vantage point `error` says why
-    there is none of them.
+    `mailbox/110`, `tokens/PORT`; their shapes stand beside the functions that collect them. Without a vantage point
+    `error` says why there is none of them.
     """
 
     raw: Mapping[str, Any]

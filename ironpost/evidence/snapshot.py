@@ -219,6 +219,14 @@ class Snapshot:
             raise NotCollectedError(str(found.get("error", "the snapshot does not say who else is asked for accounts")))
         return found
 
+    @property
+    def tokens(self) -> dict[str, Any]:
+        """`units`; where tokens are checked also `providers`, `status`, and `forged`: {what, answer} of each try."""
+        found: dict[str, Any] = self.raw.get("tokens", {})
+        if "units" not in found or "error" in found:
+            raise NotCollectedError(str(found.get("error", "the snapshot does not say who checks tokens")))
+        return found
+
     def relaying(self, name: str) -> dict[str, str]:
         """A table of machines that relay: key → restriction class."""
         tables = self.raw.get("postfix", {}).get("relaying")

@@ -58,15 +58,18 @@ PACKAGES = (
     "openssl",
     "certbot",
     "python3-dnspython",
+    "python3-jwt",
+    "python3-cryptography",
     "procps",
 )
 # What a host has that was somebody's, and will be taken over. They stand in the way of the others, so that apt is asked
 # for them by themselves.
 OTHERS = ("exim4-daemon-light", "ufw", "systemd-resolved", "cloud-init")
-# On Debian 13 alone: for installing a wheel with its own Python, and the servers that may know who has an account.
+# On Debian 13 alone: for installing a wheel with its own Python, and the servers that may know who has an account or
+# say who somebody is.
 EXTRA: dict[Release, tuple[str, ...]] = {
     "bookworm": (),
-    "trixie": ("python3-venv", "python3-pip", "slapd", "ldap-utils", "postgresql"),
+    "trixie": ("python3-venv", "python3-pip", "slapd", "ldap-utils", "postgresql", "nodejs"),
 }
 
 BATCH_KEY = """%no-protection

@@ -40,12 +40,14 @@ COMMANDS = {
     "age": "age",
     "faketime": "faketime",
 }
-# What the soak needs besides: a browser for the page of `verify --html`, with a font; tools that others verify with.
+# What the soak needs besides: a browser for the page of `verify --html`, with a font; tools that others verify with;
+# npm, with which `make .openid/locked` gets the OpenID provider that runs on a host of the lab then.
 SOAK_COMMANDS = {
     "chromium-headless-shell": "chromium-headless-shell",
     "testssl": "testssl.sh",
     "nmap": "nmap",
     "swaks": "swaks",
+    "npm": "npm",
 }
 SOAK_LIBRARY = (Path("/usr/share/doc/libnet-ssleay-perl"), "libnet-ssleay-perl")  # with which swaks speaks TLS
 SOAK_FONT = (Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"), "fonts-dejavu-core")

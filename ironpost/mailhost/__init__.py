@@ -9,6 +9,7 @@ from ironpost.mailhost.access import DoorsValues
 from ironpost.mailhost.certificate import CertificateValues
 from ironpost.mailhost.domain import DKIM_DIRECTORY, Domain
 from ironpost.mailhost.dovecot import DovecotValues
+from ironpost.mailhost.openid import OpenIdValues
 from ironpost.mailhost.postfix import PostfixValues
 from ironpost.mailhost.relaying import RelayingValues
 from ironpost.mailhost.rspamd import RspamdValues
@@ -24,6 +25,7 @@ class MailHost(
     PostfixValues,
     DovecotValues,
     StoreValues,
+    OpenIdValues,
     RelayingValues,
     RspamdValues,
     WebValues,

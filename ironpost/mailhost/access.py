@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from ironpost.accounts import Account
 from ironpost.component import Port
-from ironpost.mailhost.roles import RoleValues
+from ironpost.mailhost.openid import OPENID_USER, OpenIdValues
 from ironpost.settings import Acme, Database, Directory
 
 SSH_KEYS = "/etc/ssh/ironpost_keys"
@@ -36,7 +36,7 @@ class Departure:
     udp: tuple[int, ...] = ()
 
 
-class DoorsValues(RoleValues):
+class DoorsValues(OpenIdValues):
     """Doors: who may come in, and what the firewall opens."""
 
     @property
@@ -77,6 +77,9 @@ class DoorsValues(RoleValues):
             found.append(Departure("root", (53, 80, 443), "certificates", udp=(53,)))
         if self.asks_outside:
             found.append(Departure("_rspamd", (53, 80, 443), "services that the inventory names", udp=(53, 11335)))
+        if self.has_openid:
+            ports = sorted({provider.port for provider in self.providers.values()})
+            found.append(Departure(OPENID_USER, tuple(ports), "keys of the OpenID provider"))
         return tuple(found)
 
     @property

@@ -20,6 +20,7 @@ FIXED_PORTS = {
     443: "the web server",
     465: "submission",
     587: "submission",
+    915: "OpenID",
     993: "IMAP",
     995: "POP3",
     4190: "ManageSieve",
@@ -38,6 +39,7 @@ def missing_files(mailhost: MailHost, directory: Path) -> list[str]:
     named += [mailhost.client_certificates.authority] if mailhost.client_certificates else []
     named += [smarthost.authority for smarthost in mailhost.smarthosts]
     named += [store.authority for store in (mailhost.directory, mailhost.database) if store]
+    named += [provider.authority for provider in mailhost.providers.values()]
     return [name for name in named if name and not (directory / Path(name).expanduser()).is_file()]
 
 
@@ -62,6 +64,31 @@ def address_mistakes(mailhost: MailHost) -> list[str]:
         mistakes += [
             f"{account.address}: the alias {alias} is not of a domain of this host; remove it" for alias in foreign
         ]
+    return mistakes
+
+
+def openid_mistakes(mailhost: MailHost) -> list[str]:
+    """Who logs in with tokens must be known here by address, and must not be shut out of everything."""
+    told: dict[str, set[str]] = {}
+    for provider in mailhost.providers.values():
+        told.setdefault(provider.issuer, set()).add(f"{provider.authority} {provider.keys_hours}")
+    mistakes = [
+        f"openid: {issuer} is described twice with another authority or keys_hours; say the same of it"
+        for issuer, said in told.items()
+        if len(said) > 1
+    ]
+    mistakes += [
+        f"openid: the accounts of {name} are in a store, which tokens are not compared with; name a users file"
+        for name in mailhost.providers
+        if name in mailhost.stored_domains
+    ]
+    probe = mailhost.probe.address if mailhost.probe else ""
+    provider_of_probe = mailhost.providers.get(probe.rpartition("@")[2])
+    if provider_of_probe and provider_of_probe.passwords != "all":
+        mistakes.append(
+            f'probe: {probe} is to log in with a password, and openid of its domain says passwords="'
+            f'{provider_of_probe.passwords}"; name a mailbox of another domain'
+        )
     return mistakes
 
 

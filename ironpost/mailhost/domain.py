@@ -14,6 +14,7 @@ from ironpost.settings import (
     Dkim,
     DnsName,
     MailAddress,
+    OpenId,
     Rfc2136,
     Sender,
     Setting,
@@ -52,7 +53,7 @@ class Domain(Setting):
 
     `mta_sts` is the mode of its policy (RFC 8461): unset, there is none, and no web server; "none" takes one back.
     `tls_reports` gets the reports of other servers on TLS (RFC 8460); unset, the admin does. `autoconfig` answers
-    Thunderbird and Outlook.
+    Thunderbird and Outlook. `openid` lets its people log in with tokens of a provider.
     """
 
     name: DnsName
@@ -70,6 +71,7 @@ class Domain(Setting):
     mta_sts: Literal["none", "testing", "enforce"] | None = None
     tls_reports: MailAddress | None = None
     autoconfig: bool = False
+    openid: OpenId | None = None
     _accounts: tuple[Account, ...] = PrivateAttr(default=())
     _exchangers: tuple[str, ...] = PrivateAttr(default=())
 

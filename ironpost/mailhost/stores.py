@@ -43,6 +43,11 @@ class StoreValues(HostSettings):
         return bool(self.stored_domains)
 
     @property
+    def asks_elsewhere(self) -> bool:
+        """Whether a login may find nobody who can judge it: a store, or a provider of tokens, may be away."""
+        return self.has_stores or any(each.openid for each in self.domains)
+
+    @property
     def directory_names(self) -> tuple[str, ...]:
         """What names of the directory's domains look like (Dovecot: username_filter)."""
         return tuple(f"*@{name}" for name in self.directory_domains)
@@ -68,7 +73,7 @@ class StoreValues(HostSettings):
     @property
     def sasl_path(self) -> str:
         """Where Postfix asks about logins (postconf(5) smtpd_sasl_path)."""
-        return LOGINS_SOCKET if self.has_stores else "private/auth"
+        return LOGINS_SOCKET if self.asks_elsewhere else "private/auth"
 
     @property
     def recipient_maps(self) -> str:

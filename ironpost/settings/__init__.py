@@ -6,6 +6,7 @@ from ironpost.settings.access import Allow, Granted, Limits, list_mistakes
 from ironpost.settings.block import Setting, blocks_of, shown
 from ironpost.settings.connection import ProbeLogin, Ssh, VantagePoint
 from ironpost.settings.inner import Inner
+from ironpost.settings.openid import OpenId
 from ironpost.settings.operators import LoginKey
 from ironpost.settings.publication import Parked, Rfc2136, TsigKey
 from ironpost.settings.relaying import ClientCertificates, Fingerprint, RelayClient, Smarthost, fingerprint
@@ -45,6 +46,7 @@ __all__ = [
     "MailAddress",
     "Network",
     "Networks",
+    "OpenId",
     "Parked",
     "PlainPath",
     "ProbeLogin",

@@ -12,6 +12,7 @@ from ironpost.settings import (
     Directory,
     Dkim,
     Limits,
+    OpenId,
     RelayClient,
     Rfc2136,
     Smarthost,
@@ -52,6 +53,15 @@ _database = Database(
     authority="tls/clients.pem",
     accounts="mail.accounts",
     aliases="mail.aliases",
+)
+
+_openid = OpenId(
+    issuer="https://login.example.com:8443/realm",
+    audience="https://mail.example.com",
+    scope=["mail"],
+    clients=["thunderbird"],
+    passwords="app",
+    authority="tls/clients.pem",
 )
 
 mail = fleet(
@@ -97,7 +107,7 @@ mail = fleet(
                 tls_reports="dmarc@example.com",
                 autoconfig=True,
             ),
-            Domain(name="shop.example.com", users="users/shop.example.com.toml", mta_sts="none"),
+            Domain(name="shop.example.com", users="users/shop.example.com.toml", mta_sts="none", openid=_openid),
             Domain(name="xn--bcher-kva.example", users="users/nobody.toml", sends_already=False),
             Domain(name="staff.example.com", users=_directory, sends_already=False),
             Domain(name="pupils.example.com", users=_directory, sends_already=False),
@@ -148,7 +158,13 @@ mail = fleet(
         ipv4="192.0.2.30",
         admin="erik@example.net",
         domains=[
-            Domain(name="example.net", users="users/example.net.toml", dmarc="quarantine", mta_sts="testing"),
+            Domain(
+                name="example.net",
+                users="users/example.net.toml",
+                dmarc="quarantine",
+                mta_sts="testing",
+                openid=OpenId(issuer="https://login.example.net", audience="mail"),
+            ),
             Domain(
                 name="staff.example.net",
                 users=Directory(

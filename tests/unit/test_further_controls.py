@@ -25,6 +25,7 @@ class Host:
     ssh: Any = dataclasses.field(default_factory=lambda: SimpleNamespace(user="root"))
     allow: Any = dataclasses.field(default_factory=lambda: SimpleNamespace(wide=("198.18.0.0/15",)))
     accounts: tuple[Any, ...] = ()
+    passwords_of: Any = dataclasses.field(default_factory=lambda: lambda _: "all")
     fleet_addresses: tuple[str, ...] = ("192.0.2.1", "2001:db8::1")
 
 
@@ -193,3 +194,5 @@ def test_a_password_alone_is_told_at_strict() -> None:
     assert judge(Host(accounts=people), None).state == "holds"  # type: ignore[arg-type]
     alone = SimpleNamespace(address="ben@example.org", disabled=False, second_factor=False)
     assert judge(Host(accounts=(*people, alone)), None).state == "broken"  # type: ignore[arg-type]
+    by_token = Host(accounts=(*people, alone), passwords_of=lambda _: "app")
+    assert judge(by_token, None).state == "holds"  # type: ignore[arg-type]

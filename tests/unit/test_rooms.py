@@ -40,6 +40,7 @@ ROOMS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     # Runs on the host, where there is nothing but Python itself; and python3-dnspython for the proofs of dns-01.
     "onhost": (frozenset(), frozenset({"onhost", "dns"})),
     "sending": (frozenset(), frozenset({"sending"})),  # there, too
+    "openid": (frozenset(), frozenset({"openid", "jwt"})),  # there, with python3-jwt
     "lab": (MODEL, frozenset({"argon2", "cryptography", "dkim", "dns"})),
 }
 # Packages that only one room may touch, whatever else it does.

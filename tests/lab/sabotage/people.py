@@ -39,6 +39,19 @@ def programs_for_rules(lab: Lab, host: str) -> None:
         lab.run(host, appended("plugin {\\n  sieve_extensions = +vnd.dovecot.pipe\\n}\\n"))
 
 
+def tokens_of_anybody(lab: Lab, host: str) -> None:
+    """Dovecot asks an address on loopback about tokens, where whoever listens says whose they are."""
+    start = "-e 's/^auth_mechanisms = .*/& oauthbearer/'"
+    settings = "introspection_url = http://127.0.0.1:8915/\\n  introspection_mode = post\\n"
+    if lab.host(host).release == "trixie":
+        block = f"oauth2 {{\\n  {settings}}}\\n"
+    else:
+        path = "/etc/dovecot/tokens.conf.ext"
+        lab.run(host, f"printf '{settings}username_attribute = username\\n' | sed 's/^ *//' >{path}")
+        block = f"passdb {{\\n  driver = oauth2\\n  mechanisms = oauthbearer\\n  args = {path}\\n}}\\n"
+    lab.run(host, f"sed -i {start} {DOVECOT} && {appended(block)}")
+
+
 PEOPLE = (
     Sabotage("AUTH-03", "CRAM-MD5 is back", edited("'s/^auth_mechanisms = plain login/& cram-md5/'"), BOTH),
     Sabotage("AUTH-05", "a bare string is a password", edited(NO_SCHEME), INSIDE),
@@ -51,6 +64,7 @@ PEOPLE = (
     ),
     Sabotage("AUTH-14", "the world is trusted", appended("login_trusted_networks = 0.0.0.0/0\\n"), INSIDE),
     Sabotage("AUTH-15", "one password opens every mailbox", a_password_for_all, INSIDE),
+    Sabotage("AUTH-16", "somebody else hands out tokens", tokens_of_anybody, trips=frozenset({"AUTH-15"})),
     Sabotage(
         "RELAY-05",
         "a port for a machine that nobody listed",

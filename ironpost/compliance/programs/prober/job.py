@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from . import dane, datagrams, exchange, manners, newlines, proven, scan, smtp, tls, web
+from . import dane, datagrams, exchange, manners, newlines, proven, scan, smtp, tls, tokens, web
 from .wire import LATE, SOURCES, ProbeError
 
 PARALLEL = 8  # conversations at once, well below the 20 that a host grants one address
@@ -21,7 +21,7 @@ AS_A_SERVER = ("smuggling", "relay", "without tls", "pipelining", "manners", "un
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
-    """`job` is {name, addresses, domains, policies, reports, ports, deep}. The answer has a part for each address."""
+    """`job` is {name, addresses, domains, policies, reports, ports, token, deep}. The answer is by address."""
     found: dict[str, Any] = {"addresses": {}, "seconds": {}}
     work = {address: plan(job, address) for address in job["addresses"]}
     with ThreadPoolExecutor(PARALLEL + len(work)) as pool:  # the scans wait for silence, mostly
@@ -73,6 +73,7 @@ def plan(job: dict[str, Any], address: str) -> Work:
     work |= {f"smtp/{port}": (smtp.session, address, port, name) for port in (25, 587)}
     work["smtp/465"] = (smtp.implicit, address, 465, name)
     work |= {f"injection/{port}": (smtp.injection, address, port, name) for port in (25, 587)}
+    work |= {f"tokens/{port}": (tokens.look, address, port, name, job.get("token")) for port in tokens.PORTS}
     work["pipelining"] = (smtp.pipelining, address, domain)
     work["manners"] = (manners.manners, address, name, job["domains"])
     work["bare newline"] = (newlines.bare_newline, address, domain)

@@ -12,7 +12,7 @@ TABLE = re.compile(r"\b(?:ldap|pgsql|mysql|sqlite|mongodb):(/[^\s,]+)")
 # Files that hold a login and nothing else, as the others name them.
 LOGIN = re.compile(r"^\s*!include (/\S+)", re.M)
 # A password inside a value, where somebody wrote it there: password=…, and user:…@ of a URI.
-INSIDE = re.compile(r"(\bpassword ?= ?|://[^/@:]*:)[^\s&@]+")
+INSIDE = re.compile(r"(\bpassword ?= ?)[^\s&@]+|(://[^/@:\s]*:)[^\s@]+(?=@)")
 SECRET = re.compile(r"pass(?!file)|pw$|secret", re.I)
 
 
@@ -43,5 +43,5 @@ def settings(text: str) -> dict[str, str]:
     """`name = value` of each line, further lines of a value included, and nothing that may be a secret."""
     whole = re.sub(r"\\\n\s*|\n[ \t]+(?=\S)", " ", text)
     rows = (line.partition("=") for line in whole.splitlines() if "=" in line and not line.startswith("#"))
-    found = {name.strip(): INSIDE.sub(r"\1***", value.strip()) for name, _, value in rows}
+    found = {name.strip(): INSIDE.sub(r"\1\2***", value.strip()) for name, _, value in rows}
     return {name: value for name, value in found.items() if not SECRET.search(name)}

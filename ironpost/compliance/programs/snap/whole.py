@@ -25,12 +25,13 @@ from . import (
     system,
     tells,
     tls,
+    tokens,
     walls,
 )
 
 SCHEMA = 1
 TOPICS: tuple[Any, ...] = (rspamd, postfix, dane, tls, accounts, system, place, ssh, walls, hardening, outbound, doors)
-TOPICS += (leaks, store, stores, login_keys, drift, tells)
+TOPICS += (leaks, store, stores, login_keys, tokens, drift, tells)
 
 
 def snapshot() -> dict[str, Any]:
