@@ -10,6 +10,7 @@ import smtplib
 import threading
 import time
 from collections.abc import Sequence
+from typing import Self
 
 from ironpost.lab import Lab
 from ironpost.lab.mail import letter, submissions
@@ -52,7 +53,7 @@ class Account:
 
 
 class Stream:
-    """`count` letters each way, `rate` a second in all, from its start until `join`."""
+    """`count` letters each way, `rate` a second in all, from its start until `join`; it ends with its block too."""
 
     def __init__(self, lab: Lab, count: int, rate: float) -> None:
         self.lab, self.count, self.rate = lab, count, rate
@@ -61,21 +62,30 @@ class Stream:
         self.lock = threading.Lock()
         self.pool = concurrent.futures.ThreadPoolExecutor(12)
         self.work: Sequence[concurrent.futures.Future[None]] = ()
+        self.ended = threading.Event()
 
-    def start(self) -> None:
+    def __enter__(self) -> Self:
         self.work = [self.pool.submit(self.send_out), self.pool.submit(self.send_in)]
+
+    def __exit__(self, *_: object) -> None:
+        self.ended.set()
+        self.pool.shutdown(wait=True)
 
     def send_out(self) -> None:
         """As users do: another host is tried when one does not take the letter, and again after a while."""
         begun = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(10) as senders:
             for number in range(self.count):
+                if self.ended.is_set():
+                    return
                 time.sleep(max(0.0, begun + number / (self.rate / 2) - time.monotonic()))
                 senders.submit(self.submit, number)
 
     def submit(self, number: int) -> None:
         message = letter(OUTWARD, INWARD, f"stream o{number}")
         for attempt in range(60):
+            if self.ended.is_set():
+                return
             try:
                 with submissions(self.lab, SUBMISSION[(number + attempt) % 2]) as session:
                     session.login(OUTWARD, password(self.lab.directory, OUTWARD))

@@ -83,23 +83,25 @@ def test_nothing_is_lost(fleet: Lab, tmp_path: Path) -> None:
     """The ids of all that was taken, and of all that arrived, are the same set."""
     small_mailbox(fleet)
     inventory = changed_inventory(tmp_path)
-    stream = Stream(fleet, COUNT // 2, RATE)
-    stream.start()
-    child = rollout(fleet, inventory, tmp_path)
-    until_wave(child, 2)
-    os.killpg(child.pid, signal.SIGKILL)  # the controller, in the middle of a switch
-    child.wait(10)
-    fleet.run("box2", f"fallocate -l 32m {MAILBOX}/full 2>/dev/null; df {MAILBOX} | grep -q 100%")
-    fleet.kill("mx2")
-    time.sleep(10)
-    fleet.power_on("mx2")
-    fleet.run("box2", f"rm {MAILBOX}/full")
-    again = rollout(fleet, inventory, tmp_path, "--resume")
-    assert again.stdout
-    events = [json.loads(line) for line in again.stdout]
-    assert again.wait(60) == 0, [event for event in events if event["event"] in ("host failed", "gate", "not undone")]
-    stream.join()
-    account = stream.account(seconds=300)
+    with Stream(fleet, COUNT // 2, RATE) as stream:
+        child = rollout(fleet, inventory, tmp_path)
+        until_wave(child, 2)
+        os.killpg(child.pid, signal.SIGKILL)  # the controller, in the middle of a switch
+        child.wait(10)
+        # written and not allocated: a tmpfs refuses at once to allocate what it does not have
+        fleet.run("box2", f"head -c 32M /dev/zero >{MAILBOX}/full; df {MAILBOX} | grep -q 100%")
+        fleet.kill("mx2")
+        time.sleep(10)
+        fleet.power_on("mx2")
+        fleet.run("box2", f"rm {MAILBOX}/full")
+        again = rollout(fleet, inventory, tmp_path, "--resume")
+        assert again.stdout
+        events = [json.loads(line) for line in again.stdout]
+        assert again.wait(60) == 0, [
+            event for event in events if event["event"] in ("host failed", "gate", "not undone")
+        ]
+        stream.join()
+        account = stream.account(seconds=300)
     print(f"taken {len(account.taken)}, lost {len(account.lost)}, twice {len(account.duplicates)}", account.duplicates)
     assert len(account.taken) == COUNT // 2 * 2 and not account.lost, sorted(account.lost)[:20]
     assert len(account.duplicates) <= COUNT / 100
