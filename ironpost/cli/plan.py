@@ -51,9 +51,16 @@ class HostPlan:
 @click.option("--json", "json_path", metavar="PATH|-", help="Also write the plan as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--exit-code", is_flag=True, help="Look for drift: also in listeners and DNS; exit 3 when there is any.")
+@click.option("--hosts-only", is_flag=True, help="With --exit-code: leave DNS out, as before its first dns apply.")
 @click.option("--write-timer", "timer", type=click.Path(file_okay=False, path_type=Path), metavar="DIR")
 def plan(
-    inventory: Path, limit: tuple[str, ...], json_path: str | None, quiet: bool, exit_code: bool, timer: Path | None
+    inventory: Path,
+    limit: tuple[str, ...],
+    json_path: str | None,
+    quiet: bool,
+    exit_code: bool,
+    hosts_only: bool,
+    timer: Path | None,
 ) -> None:
     """Show what a deploy would change on each host: files with diffs, packages, units, and why.
 
@@ -74,7 +81,7 @@ def plan(
         return
     with ThreadPoolExecutor(HOSTS_AT_ONCE) as pool:
         plans = list(pool.map(lambda mailhost: planned(mailhost, exit_code), hosts))
-    if exit_code:
+    if exit_code and not hosts_only:
         plans += zones(fleet, tuple(host.name for host in hosts) if limit else ())
     write_json(json_path, plans)
     for found in plans:

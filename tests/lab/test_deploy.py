@@ -38,7 +38,9 @@ def test_mail_that_comes_in_is_no_drift(deployed: Lab, mailhost: str) -> None:
     server = deployed.host(mailhost)
     greet = f"python3 -c 'import smtplib; print(smtplib.SMTP(\"{server.ipv4}\", 25, timeout=20).noop()[0])'"
     assert deployed.run("stranger", greet).stdout.strip() == "250"
-    plan = run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--limit", server.fqdn, "--exit-code")
+    plan = run_command(
+        deployed, "ironpost", "plan", "inventories/lab.py", "--limit", server.fqdn, "--exit-code", "--hosts-only"
+    )
     assert plan.returncode == 0, plan.stdout
 
 
@@ -57,12 +59,14 @@ def test_drift_is_shown_and_put_right(deployed: Lab, mailhost: str) -> None:
         "rm /etc/rspamd/override.d/logging.inc; systemctl stop dovecot; nft flush chain inet ironpost forward"
     )
     deployed.run(mailhost, spoil)
-    plan = run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--exit-code")
+    plan = run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--exit-code", "--hosts-only")
     assert plan.returncode == 3
     for told in ("-smtpd_banner = drifted", "mode is 666", "logging.inc: missing", "dovecot.service: not running"):
         assert told in plan.stdout
     succeed(deployed, *DEPLOY)
-    assert run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--exit-code").returncode == 0
+    assert (
+        run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--exit-code", "--hosts-only").returncode == 0
+    )
     assert deployed.run(mailhost, "/usr/sbin/postconf -h smtpd_banner").stdout.strip() != "drifted"
 
 
@@ -74,7 +78,9 @@ def test_dry_and_diff_change_nothing(deployed: Lab, mailhost: str, tmp_path: Pat
     assert "file /etc/rspamd/rspamd.conf.override: content differs" in text
     assert "+greylist { enabled = true; }" in text
     assert invocations(deployed, mailhost) == before
-    assert run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--exit-code").returncode == 0
+    assert (
+        run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--exit-code", "--hosts-only").returncode == 0
+    )
 
 
 def test_a_generation_that_a_program_refuses_touches_nothing(deployed: Lab, mailhost: str, tmp_path: Path) -> None:
@@ -87,7 +93,9 @@ def test_a_generation_that_a_program_refuses_touches_nothing(deployed: Lab, mail
     assert "this generation was refused; what runs was not touched" in done.stdout
     assert "Traceback" not in done.stdout
     assert invocations(deployed, mailhost) == before
-    assert run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--exit-code").returncode == 0
+    assert (
+        run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--exit-code", "--hosts-only").returncode == 0
+    )
 
 
 def test_a_service_that_does_not_start_is_undone(deployed: Lab, mailhost: str, tmp_path: Path) -> None:
@@ -102,7 +110,7 @@ def test_a_service_that_does_not_start_is_undone(deployed: Lab, mailhost: str, t
         assert done.returncode != 0
         assert "the generation before it is back in place" in done.stdout
         assert deployed.run(mailhost, "systemctl is-active rspamd", check=False).stdout.strip() == "active"
-        plan = run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--exit-code")
+        plan = run_command(deployed, "ironpost", "plan", "inventories/lab.py", "--exit-code", "--hosts-only")
         assert plan.returncode == 0, plan.stdout
     finally:
         deployed.run(mailhost, f"rm {folder}/zz-test.conf && systemctl daemon-reload")

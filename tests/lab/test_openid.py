@@ -58,7 +58,7 @@ def tokens(deployed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     serve_provider(lab)
     inventory = with_openid(lab, tmp_path_factory.mktemp("openid"))
     succeed(lab, "pyinfra", inventory, *DEPLOY[2:])
-    assert succeed(lab, "ironpost", "plan", inventory).count(": nothing to change") == len(DOMAINS)
+    assert "nothing to change" in succeed(lab, "ironpost", "plan", inventory, "--exit-code", "--hosts-only")
     made = Tokens(lab, inventory, lab.run("mx1", "date '+%Y-%m-%d %H:%M:%S'").stdout.strip())
     made.soon_expired = {host: made.of(host, "nora", "short") for host in DOMAINS}
     yield made

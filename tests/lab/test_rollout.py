@@ -31,7 +31,7 @@ def generation(lab: Lab, host: str) -> int:
 
 
 def unchanged(lab: Lab, inventory: str = "inventories/lab.py") -> None:
-    plan = run_command(lab, "ironpost", "plan", inventory, "--exit-code")
+    plan = run_command(lab, "ironpost", "plan", inventory, "--exit-code", "--hosts-only")
     assert plan.returncode == 0, plan.stdout
 
 

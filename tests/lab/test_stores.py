@@ -43,7 +43,7 @@ def stores(deployed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     serve_database(lab, SERVER, *(f"shop.{domain}" for domain in DOMAINS.values()))
     inventory = with_stores(lab, tmp_path_factory.mktemp("stores"))
     succeed(lab, "pyinfra", inventory, *DEPLOY[2:])
-    assert succeed(lab, "ironpost", "plan", inventory).count(": nothing to change") == len(DOMAINS)
+    assert "nothing to change" in succeed(lab, "ironpost", "plan", inventory, "--exit-code", "--hosts-only")
     yield lab
     succeed(lab, *DEPLOY)
 
