@@ -100,6 +100,7 @@ def switch() -> dict[str, Any]:
     number = begin()
     manifest = manifest_of(number)
     try:
+        units.leave(units.leaving(units_of(read_state()["current"]), manifest["units"], manifest_of(0)["units"]))
         done = put_in_place(manifest, tree_of(number), leaving(number))
         probe(manifest)
     except Refused as refused:
@@ -116,6 +117,11 @@ def leaving(number: int) -> list[str]:
     return [file["path"] for file in manifest_of(current)["files"] if file["path"] not in staying] if current else []
 
 
+def units_of(number: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = manifest_of(number)["units"] if number else []
+    return found
+
+
 def put_in_place(manifest: dict[str, Any], tree: Path, gone: list[str], live: bool = True) -> list[str]:
     changed = [file["path"] for file in manifest["files"] if trees.difference(file, Path(file["path"]))]
     for path in changed:
@@ -127,7 +133,7 @@ def put_in_place(manifest: dict[str, Any], tree: Path, gone: list[str], live: bo
         drifted += [str(rules.FILE)] if rules.difference() else []
         drifted += [str(kernel.FILES[0])] if kernel.difference() else []
         return units.apply(manifest["units"], changed + gone + drifted)
-    units.systemctl("daemon-reload")
+    units.at_boot(manifest["units"])
     return []
 
 
@@ -175,6 +181,7 @@ def undo(live: bool = True) -> int:
     if state["current"]:
         manifest = manifest_of(state["current"])
         gone = [file["path"] for file in failed["files"] if file["path"] not in {f["path"] for f in manifest["files"]}]
+        units.leave(units.leaving(failed["units"], manifest["units"], manifest_of(0)["units"]), wait=live)
         put_in_place(manifest, tree_of(state["current"]), gone, live)
     else:
         back_to_origin(failed, live)

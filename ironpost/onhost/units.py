@@ -105,12 +105,21 @@ def act(what: str, name: str) -> None:
     systemctl(what, name)
 
 
-def enable(units: list[dict[str, Any]]) -> None:
+def enable(units: list[dict[str, Any]]) -> list[str]:
+    """Those that had to be."""
     wanted = [unit["name"] for unit in units if unit["state"] != "masked"]
     found = states(wanted)
     disabled = [name for name in wanted if found[name].get("UnitFileState") in ("disabled", "masked")]
     if disabled:
         systemctl("enable", *disabled)
+    return disabled
+
+
+def at_boot(units: list[dict[str, Any]]) -> None:
+    """systemd starts what is enabled; what a change that was cut short had disabled already is told to it besides."""
+    systemctl("daemon-reload")
+    if back := enable(units):
+        systemctl("start", "--no-block", *back, must=False)
 
 
 def before(names: list[str]) -> list[dict[str, Any]]:
@@ -119,6 +128,25 @@ def before(names: list[str]) -> list[dict[str, Any]]:
         {"name": name, "active": found.get("ActiveState") == "active", "known": found.get("LoadState") == "loaded"}
         for name, found in states(names).items()
     ]
+
+
+def leaving(earlier: list[dict[str, Any]], wanted: list[dict[str, Any]], origin: list[dict[str, Any]]) -> list[str]:
+    """Units of the generation before that the next one does not name.
+
+    What ran before the first run goes on; a unit that was kept from running stays masked.
+    """
+    staying = {unit["name"] for unit in wanted} | {unit["name"] for unit in origin if unit["active"]}
+    return [unit["name"] for unit in earlier if unit["state"] != "masked" and unit["name"] not in staying]
+
+
+def leave(names: list[str], wait: bool = True) -> None:
+    """Stopped, and not started at boot either. Called while their files are there, which say what "enabled" means.
+
+    At boot nothing is waited for, as in `stop_new`.
+    """
+    if names:
+        systemctl("disable", *names, must=False)
+        systemctl("stop", *([] if wait else ["--no-block"]), *names, must=False)
 
 
 def stop_new(units: list[dict[str, Any]], earlier: list[dict[str, Any]]) -> None:
