@@ -16,6 +16,7 @@ from ironpost.components.bans import bans  # noqa: E402
 from ironpost.components.certificates import certificates  # noqa: E402
 from ironpost.components.dovecot import dovecot  # noqa: E402
 from ironpost.components.firewall import firewall  # noqa: E402
+from ironpost.components.forwarding import forwarding  # noqa: E402
 from ironpost.components.outbound import outbound  # noqa: E402
 from ironpost.components.postfix import postfix  # noqa: E402
 from ironpost.components.resolver import resolver  # noqa: E402
@@ -35,6 +36,7 @@ provision(rspamd)
 provision(web)  # policies and settings over HTTPS, where a domain has them
 provision(outbound)  # DANE before MTA-STS
 provision(sending)  # answers Postfix whether one more recipient is too much
+provision(forwarding)  # where an account may forward: its rule, and the senders of what goes on
 provision(postfix)  # last of these: no mail is accepted until the rest is ready
 provision(bans)  # reads what the others log
 settle()  # staged, checked by the programs themselves, switched as a whole, confirmed over a new connection

@@ -56,6 +56,7 @@ def _mailhost(name: str, domain: str, admin: str, tls: str, mta_sts: str, spf: s
                 mta_sts=mta_sts,
                 spf=spf,
                 autoconfig=True,
+                forward_to=["example.net"],
             )
         ],
         certificate=CertificateFiles(chain=str(chain), key=Secret.file(key), next_key=Secret.file(next_key)),

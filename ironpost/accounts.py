@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ironpost.app_passwords import AppPassword, read_app_passwords
+from ironpost.forwards import forward_mistakes, read_forward
 from ironpost.settings import fingerprint, list_mistakes, local_part, mail_address, network, shown
 
 # The PHC string format; 19 MiB and two passes are the least that OWASP and AUTH-03 accept for argon2id.
@@ -17,7 +18,7 @@ ARGON2ID = re.compile(
 )
 LEAST_MEMORY_KIB = 19456
 KEYS = {"password", "aliases", "disabled", "quota_bytes", "networks", "second_factor", "app_passwords", "certificates"}
-KEYS |= {"host"}
+KEYS |= {"host", "forward", "keep_copy"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,6 +39,8 @@ class Account:
     app_passwords: tuple[AppPassword, ...] = ()
     certificates: tuple[str, ...] = ()  # SHA-256 fingerprints of client certificates of its owner
     host: str | None = None  # the mail host that has the mailbox, where several have mailboxes of the domain
+    forward: tuple[str, ...] = ()  # addresses elsewhere that get what it receives, as the domain's forward_to allows
+    keep_copy: bool = True  # what is forwarded stays here too
 
     def __repr__(self) -> str:
         return f"Account({self.address})"
@@ -84,6 +87,8 @@ def account(name: str, domain: str, table: dict[str, Any]) -> Account:
         app_passwords=read_app_passwords(name, table.get("app_passwords", []))[0],
         certificates=tuple(fingerprint(each) for each in table.get("certificates", [])),
         host=table.get("host"),
+        forward=read_forward(table),
+        keep_copy=table.get("keep_copy", True),
     )
 
 
@@ -102,6 +107,7 @@ def account_mistakes(name: str, table: Any) -> list[str]:
     mistakes += word_mistakes(name, table)
     mistakes += certificate_mistakes(name, table.get("certificates", []))
     mistakes += read_app_passwords(name, table.get("app_passwords", []))[1]
+    mistakes += [f"{name}: {mistake}" for mistake in forward_mistakes(table)]
     if not isinstance(table.get("host", ""), str):
         mistakes.append(f"{name}: host is not a name; write the name of a mail host")
     quota = table.get("quota_bytes")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ironpost.errors import InventoryError
+from ironpost.fleet_forwarding import forwarding_mistakes
 from ironpost.fleet_roles import role_mistakes
 from ironpost.mailhost import MailHost
 from ironpost.mailhost.contradictions import (
@@ -175,7 +176,7 @@ def cross_mistakes(mailhosts: tuple[MailHost, ...], directory: Path) -> list[str
             found += address_mistakes(mailhost) + relaying_mistakes(mailhost)
             found += port_mistakes(mailhost) + store_mistakes(mailhost) + openid_mistakes(mailhost)
         mistakes += [told(mailhost, mistake) for mistake in found]
-    return mistakes + role_mistakes(mailhosts) + shared_selectors(mailhosts)
+    return mistakes + role_mistakes(mailhosts) + forwarding_mistakes(mailhosts) + shared_selectors(mailhosts)
 
 
 def shared_selectors(mailhosts: tuple[MailHost, ...]) -> list[str]:

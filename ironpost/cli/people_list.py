@@ -55,6 +55,8 @@ def list_accounts(
 def described(account: Account) -> str:
     """One line: address, then what is out of the ordinary."""
     facts = [f"also {', '.join(account.aliases)}"] if account.aliases else []
+    kept = "a copy of everything" if account.keep_copy else "everything but spam"
+    facts += [f"{kept} to {', '.join(account.forward)}"] if account.forward else []
     facts += ["disabled"] * account.disabled + ["second factor required"] * account.second_factor
     names = ", ".join(password.name for password in account.app_passwords)
     facts += [f"app passwords {names}"] if names else []

@@ -10,6 +10,7 @@ from ironpost.components.bans import bans
 from ironpost.components.certificates import certificates
 from ironpost.components.dovecot import dovecot
 from ironpost.components.firewall import firewall
+from ironpost.components.forwarding import forwarding
 from ironpost.components.outbound import outbound
 from ironpost.components.postfix import postfix
 from ironpost.components.resolver import resolver
@@ -31,6 +32,7 @@ PARTS: tuple[Callable[..., Component], ...] = (
     web,
     outbound,
     sending,
+    forwarding,
     postfix,
     bans,
 )

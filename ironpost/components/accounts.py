@@ -7,6 +7,7 @@ from ironpost.component import Component, HostDirectory, HostFile, SystemUser
 from ironpost.components.app_passwords import WITH_CERTIFICATE, app_passwords_file
 from ironpost.mailhost import MailHost
 from ironpost.mailhost.access import LOGINS
+from ironpost.mailhost.forwarding import FORWARD_PORT
 
 USERS = "/etc/dovecot/users"  # with a service's name behind it, where services have allowlists
 APP_PASSWORDS = "/etc/dovecot/app-passwords"
@@ -53,6 +54,7 @@ def users_file(mailhost: MailHost, service: str | None = None) -> str:
             mailhost.release,
             mailhost.networks_of(account, service) if service else account.networks,
             token_only=mailhost.passwords_of(account) != "all",
+            forwards=account in mailhost.forwarders,
         )
         + "\n"
         for account in logins_of(mailhost, service)
@@ -65,7 +67,9 @@ def logins_of(mailhost: MailHost, service: str | None) -> tuple[Account, ...]:
     return mailhost.login_accounts if sending else mailhost.residents
 
 
-def row(account: Account, release: str, networks: tuple[str, ...], token_only: bool = False) -> str:
+def row(
+    account: Account, release: str, networks: tuple[str, ...], token_only: bool = False, forwards: bool = False
+) -> str:
     """`name:hash:uid:gid:gecos:home:shell:fields`, with what is the same for all left to dovecot.conf.
 
     Who needs a second factor has no main password here: it stands with the app passwords, for the listener that demands
@@ -75,6 +79,10 @@ def row(account: Account, release: str, networks: tuple[str, ...], token_only: b
     password = locked(account.password) if shut else account.password
     size = account.quota_bytes
     fields = [QUOTA_FIELD[release].format(size=size)] if size else []
+    if forwards:
+        # Sieve rules send nothing on, except where the inventory says so, and then by way of Postfix's own port for it.
+        fields += [f"userdb_sieve_max_redirects={len(account.forward)}"]
+        fields += [f"userdb_submission_host=127.0.0.1:{FORWARD_PORT}"]
     if networks:
         fields.append(f"allow_nets={','.join(networks)}")
     return f"{account.address}:{{ARGON2ID}}{password}::::::{' '.join(fields)}"

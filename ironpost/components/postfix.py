@@ -66,7 +66,7 @@ def tables(mailhost: MailHost) -> tuple[HostFile, ...]:
         "senders": maps.table("Envelope senders, and the login that may use them.", maps.senders(mailhost)),
         "helo_access": maps.table("Names that no client has.", maps.own_names(mailhost)),
     }
-    contents |= relaying_tables(mailhost) | inner_tables(mailhost)
+    contents |= relaying_tables(mailhost) | inner_tables(mailhost) | forwarding_tables(mailhost)
     if mailhost.blocklists:
         contents["always_reached"] = maps.table("Reached from block lists too.", maps.always_reached(mailhost))
     if mailhost.allow.submission:
@@ -74,6 +74,14 @@ def tables(mailhost: MailHost) -> tuple[HostFile, ...]:
     return tuple(
         HostFile(f"/etc/postfix/{name}", content, mode=0o640, group="postfix") for name, content in contents.items()
     )
+
+
+def forwarding_tables(mailhost: MailHost) -> dict[str, str]:
+    if not mailhost.forwards:
+        return {}
+    reason = "Where mail may be forwarded to."
+    destinations = maps.table(reason, maps.forward_destinations(mailhost))
+    return {"forward_destinations": destinations, "srs_addresses": maps.srs_addresses(mailhost)}
 
 
 def programs(mailhost: MailHost) -> tuple[HostFile, ...]:

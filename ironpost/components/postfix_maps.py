@@ -65,8 +65,21 @@ def relay_clients(mailhost: MailHost) -> dict[str, str]:
 
 
 def smarthosts(mailhost: MailHost) -> dict[str, str]:
-    """Sender domain → the host that takes its mail on."""
-    return {f"@{name}": route.nexthop for route in mailhost.routes for name in route.smarthost.domains}
+    """Sender domain → the host that takes its mail on. What is forwarded goes as mail of the first domain does."""
+    rows = {f"@{name}": route.nexthop for route in mailhost.routes for name in route.smarthost.domains}
+    first = rows.get(f"@{mailhost.main_domain}")
+    return {f"@{mailhost.srs_domain}": first} | rows if mailhost.forwards and first else rows
+
+
+def forward_destinations(mailhost: MailHost) -> dict[str, str]:
+    """Where anything may be forwarded to; which account's mail goes where, its Sieve rule says."""
+    return dict.fromkeys(mailhost.forward_destinations, "OK")
+
+
+def srs_addresses(mailhost: MailHost) -> str:
+    """A regexp table (regexp_table(5)): what may be an address of postsrsd is handed on to it."""
+    lines = ["# Addresses that postsrsd is asked for. Written by ironpost."]
+    return "\n".join([*lines, rf"/^(SRS[01][=+-].*@{mailhost.srs_domain_as_regexp})$/ ${{1}}", ""])
 
 
 def smarthost_tls(mailhost: MailHost) -> dict[str, str]:

@@ -9,6 +9,7 @@ from ironpost.mailhost import DKIM_DIRECTORY, MailHost
 from ironpost.mailhost.rspamd import OWNERS
 from ironpost.render import render
 
+SEALS = "/etc/rspamd/local.d/policies_group.conf"
 CONFIGURATION = (
     "/etc/rspamd/rspamd.conf.override",
     "/etc/rspamd/rspamd.local.lua",
@@ -35,7 +36,7 @@ def rspamd(mailhost: MailHost) -> Component:
         packages=("rspamd", "redis-server", "python3"),
         files=(
             HostFile(REDIS, render(REDIS, mailhost), mode=0o640, group="redis"),
-            *(HostFile(path, render(path, mailhost)) for path in CONFIGURATION),
+            *(HostFile(path, render(path, mailhost)) for path in configuration(mailhost)),
             sandbox(mailhost, "rspamd.service"),
             sandbox(mailhost, "redis-server.service"),
             HostFile(PROBE, render(PROBE, mailhost), mode=0o755),
@@ -59,6 +60,10 @@ def rspamd(mailhost: MailHost) -> Component:
         ),
         probes=(f"python3 {PROBE}",),
     )
+
+
+def configuration(mailhost: MailHost) -> tuple[str, ...]:
+    return (*CONFIGURATION, SEALS) if mailhost.forwards else CONFIGURATION
 
 
 def owners(mailhost: MailHost) -> str:

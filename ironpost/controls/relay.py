@@ -26,6 +26,11 @@ MACHINES = {
 ADDRESS_PORT = 2525
 # What the ports of the fleet must be told: whoever has a certificate of its authority, which is asked of everyone.
 FLEET = ["permit_tls_all_clientcerts", "reject"]
+# What the door of forwarded mail must be told: addresses of the inventory, and answers of Sieve rules, from the null
+# sender. It is on loopback (FWD-01).
+FORWARDED = ["check_recipient_access", "texthash:/etc/postfix/forward_destinations"]
+FORWARDED += ["check_sender_access", "inline:{", "{<>", "=", "OK}", "}", "reject"]
+FORWARD_DOOR = "127.0.0.1:4527/inet"
 
 
 def machine_services(mailhost: MailHost) -> dict[str, list[str]]:
@@ -42,6 +47,11 @@ def fleet_services(mailhost: MailHost) -> dict[str, list[str]]:
     """Services for the other hosts of the fleet, each with its only relay restrictions."""
     doors = {"mailbox": "4525/inet", "submission": "4526/inet"} if mailhost.inner else {}
     return {name: FLEET for role, name in doors.items() if role in mailhost.roles}
+
+
+def inner_services(mailhost: MailHost) -> dict[str, list[str]]:
+    """Services for this host itself, each with its only relay restrictions."""
+    return {FORWARD_DOOR: FORWARDED} if mailhost.forwards else {}
 
 
 def plain_attempts(probes: Probes) -> list[tuple[str, int, str]]:
@@ -68,7 +78,7 @@ class NoOpenRelay:
         faults = []
         for name, service in smtpd(snapshot):
             rules = listed(service["smtpd_relay_restrictions"])
-            if rules == machine_services(mailhost).get(name):
+            if rules == (machine_services(mailhost) | inner_services(mailhost)).get(name):
                 continue
             if rules == fleet_services(mailhost).get(name) and service["smtpd_tls_req_ccert"] == "yes":
                 continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ironpost.controls.control import Verdict, control, holds_unless
-from ironpost.controls.relay import fleet_services, machine_services
+from ironpost.controls.relay import fleet_services, inner_services, machine_services
 from ironpost.controls.tls import REDEPLOY, listed, smtpd
 from ironpost.evidence.snapshot import Snapshot
 from ironpost.mailhost import MailHost
@@ -28,7 +28,7 @@ class OnlyListedMachinesRelay:
     """A relay grant is forgotten first and abused longest."""
 
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
-        wanted = machine_services(mailhost) | fleet_services(mailhost)
+        wanted = machine_services(mailhost) | fleet_services(mailhost) | inner_services(mailhost)
         found = set(snapshot.postfix.smtpd_services)
         faults = [f"{name} takes mail, and is no service of ours" for name in sorted(found - KNOWN - set(wanted))]
         faults += [f"{name} is not there" for name in sorted(set(wanted) - found)]

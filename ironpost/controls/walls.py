@@ -15,6 +15,7 @@ MOST = 3.0
 # Services that must be there, by release, and what runs beside them where it is wanted.
 NEEDED = {"bookworm": {"postfix@-.service"}, "trixie": {"postfix.service"}}
 ALWAYS = {"dovecot.service", "rspamd.service", "unbound.service", "redis-server.service"}
+FORWARDING = "postsrsd.service"  # where an account forwards
 # Which roles go without some of them.
 FILTER, LOGINS = {"rspamd.service", "redis-server.service"}, {"dovecot.service"}
 # What systemd's measure says nothing about, because work forbids walls: whoever comes in over SSH inherits sshd's; the
@@ -38,7 +39,7 @@ def needed(mailhost: MailHost, snapshot: Snapshot) -> set[str]:
     spared = (set() if roles & {"mx", "submission", "relay"} else FILTER) | (
         set() if roles & {"submission", "mailbox"} else LOGINS
     )
-    return (NEEDED[release] | ALWAYS) - spared
+    return (NEEDED[release] | ALWAYS | ({FORWARDING} if mailhost.forwards else set())) - spared
 
 
 def ours(mailhost: MailHost, snapshot: Snapshot) -> list[dict[str, Any]]:

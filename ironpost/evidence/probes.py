@@ -18,7 +18,7 @@ class Probes:
     """What the prober (compliance/programs/prober) printed, and what DNS and mail showed besides.
 
     Parts by label, for each address: `ports`, `tls/PORT`, `smtp/25`, `smtp/587`, `smtp/465`, `injection/PORT`,
-    `pipelining`, `smuggling`, `relay`, `unknown`, `manners`, `reports`, `policy/DOMAIN`, `mailbox/143`,
+    `pipelining`, `smuggling`, `relay`, `unknown`, `manners`, `reports`, `forged srs`, `policy/DOMAIN`, `mailbox/143`,
     `mailbox/110`, `tokens/PORT`; their shapes stand beside the functions that collect them. Without a vantage point
     `error` says why there is none of them.
     """

@@ -227,6 +227,14 @@ class Snapshot:
             raise NotCollectedError(str(found.get("error", "the snapshot does not say who checks tokens")))
         return found
 
+    @property
+    def forwarding(self) -> dict[str, Any]:
+        """Where mail is sent on to, and how; the shapes stand in compliance/programs/snap/forwarding.py."""
+        found: dict[str, Any] = self.raw.get("forwarding", {})
+        if "rules" not in found:
+            raise NotCollectedError("the snapshot does not say what is forwarded", "forwarding")
+        return found
+
     def relaying(self, name: str) -> dict[str, str]:
         """A table of machines that relay: key → restriction class."""
         tables = self.raw.get("postfix", {}).get("relaying")

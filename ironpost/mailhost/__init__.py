@@ -9,6 +9,7 @@ from ironpost.mailhost.access import DoorsValues
 from ironpost.mailhost.certificate import CertificateValues
 from ironpost.mailhost.domain import DKIM_DIRECTORY, Domain
 from ironpost.mailhost.dovecot import DovecotValues
+from ironpost.mailhost.forwarding import ForwardingValues
 from ironpost.mailhost.openid import OpenIdValues
 from ironpost.mailhost.postfix import PostfixValues
 from ironpost.mailhost.relaying import RelayingValues
@@ -28,6 +29,7 @@ class MailHost(
     OpenIdValues,
     RelayingValues,
     RspamdValues,
+    ForwardingValues,
     WebValues,
     CertificateValues,
 ):

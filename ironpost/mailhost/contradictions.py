@@ -7,6 +7,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from ironpost.mailhost import MailHost
+from ironpost.mailhost.forwarding import FORWARD_PORT, SRS_FORWARD_PORT, SRS_REVERSE_PORT
 from ironpost.mailhost.roles import MAILBOX_PORT, WORLD_PORT
 from ironpost.settings import Acme, Database, Directory
 
@@ -24,6 +25,9 @@ FIXED_PORTS = {
     993: "IMAP",
     995: "POP3",
     4190: "ManageSieve",
+    FORWARD_PORT: "what is forwarded",
+    SRS_FORWARD_PORT: "postsrsd",
+    SRS_REVERSE_PORT: "postsrsd",
     11332: "rspamd",
     11333: "rspamd",
     11334: "rspamd",

@@ -51,6 +51,8 @@ class Domain(Setting):
     ask for them. `observe_until` ends a time of `p=none`; `dmarc_alignment="strict"` lets no other name of the same
     owner speak for the domain.
 
+    `forward_to` lists the domains elsewhere that accounts may forward their mail to (`forward` in the users file).
+
     `mta_sts` is the mode of its policy (RFC 8461): unset, there is none, and no web server; "none" takes one back.
     `tls_reports` gets the reports of other servers on TLS (RFC 8460); unset, the admin does. `autoconfig` answers
     Thunderbird and Outlook. `openid` lets its people log in with tokens of a provider.
@@ -72,6 +74,7 @@ class Domain(Setting):
     tls_reports: MailAddress | None = None
     autoconfig: bool = False
     openid: OpenId | None = None
+    forward_to: tuple[DnsName, ...] = ()
     _accounts: tuple[Account, ...] = PrivateAttr(default=())
     _exchangers: tuple[str, ...] = PrivateAttr(default=())
 

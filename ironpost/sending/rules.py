@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 from .counts import DAY, HOUR, Counts, Sums
 
+# For good, so that Dovecot leaves in the mailbox what cannot go on; put off, the mailbox would wait too.
+REFUSED = "550 5.7.1 Too much was forwarded there; this message stays in the mailbox that it was for"
 ALERT = 0.8  # of a limit: told in the journal, once each time it is reached
 
 
@@ -22,6 +24,13 @@ class Limits:
     first_time_watched_days: int
 
 
+FORWARD = "forward"  # policy_context of what Dovecot forwards (main.cf)
+
+
+def forwarded(request: Mapping[str, str]) -> bool:
+    return request.get("policy_context") == FORWARD
+
+
 def sender_of(request: Mapping[str, str]) -> str:
     """Whom a recipient counts for: the login, else the certificate, else the address of a relaying machine."""
     for name in ("sasl_username", "ccert_pubkey_fingerprint"):
@@ -32,7 +41,9 @@ def sender_of(request: Mapping[str, str]) -> str:
 
 def decide(counts: Counts, limits: Limits, request: Mapping[str, str], now: int) -> str:
     """The action for Postfix (access(5)). A recipient that passes is counted, whatever becomes of the message."""
-    who, recipient = sender_of(request), request.get("recipient", "")
+    recipient = request.get("recipient", "")
+    # strangers wrote what is forwarded: it counts for where it goes, which is kept as a digest here too
+    who = f"{FORWARD} {counts.digest(recipient).hex()}" if forwarded(request) else sender_of(request)
     if request.get("protocol_state") != "RCPT" or not who or not recipient:
         return "DUNNO"
     sums, first = counts.sums(who, now), counts.is_first(who, recipient)
@@ -42,6 +53,8 @@ def decide(counts: Counts, limits: Limits, request: Mapping[str, str], now: int)
         or (first and strangers(counts, limits, who, sums, now))
     )
     if over:
+        if forwarded(request):
+            return REFUSED
         say(f"{who}: put off: {over}")
         return f"450 4.7.1 {over}"
     counts.add(who, recipient, first, now)

@@ -20,7 +20,9 @@ def _mailhost(name: str, release: str, number: int, *roles: str, **more: Any) ->
         ipv4=f"192.0.2.{number}",
         admin="ada@example.info",
         allow=Allow(ssh=["198.51.100.0/24"]),
-        domains=[Domain(name="example.info", users="users/example.info.toml", mta_sts="testing")],
+        domains=[
+            Domain(name="example.info", users="users/example.info.toml", mta_sts="testing", forward_to=["example.org"])
+        ],
         certificate=CertificateFiles(chain="tls/mx1.example.org.pem", key=_unread),
         inner=Inner(authority="tls/clients.pem", chain="tls/mx1.example.org.pem", key=_unread),
         **more,

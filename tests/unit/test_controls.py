@@ -91,6 +91,8 @@ class Host:
     roles: tuple[str, ...] = ("mx", "submission", "mailbox")
     inner: None = None
     login_accounts: tuple[Any, ...] = ()
+    forwards: bool = False
+    forwarders: tuple[Any, ...] = ()
     directory: None = None
     database: None = None
 

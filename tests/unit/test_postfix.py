@@ -156,7 +156,9 @@ def test_the_releases_differ_only_where_postfix_does() -> None:
         "tls_ffdhe_auto_groups",
         "tls_required_enable",
     }
-    assert set(old) - set(new) == {"postscreen_greet_action"}
+    of_settings = {"postscreen_greet_action", "recipient_canonical_classes", "recipient_canonical_maps"}
+    of_settings |= {"forward_relay_restrictions", "forward_recipient_restrictions"}
+    assert set(old) - set(new) == of_settings
     of_the_host = {
         "smtpd_forbid_bare_newline",
         "compatibility_level",

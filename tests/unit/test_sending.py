@@ -97,3 +97,14 @@ def test_the_database_holds_no_address_that_anybody_wrote_to(counts: Counts, tmp
     assert b"bob@" not in (tmp_path / "counts.db").read_bytes()
     counts.forget(NOW + 401 * DAY)
     assert counts.base.execute("SELECT count(*) FROM sent, seen").fetchone() == (0,)
+
+
+def test_what_is_forwarded_counts_for_where_it_goes_and_is_refused_for_good(counts: Counts) -> None:
+    """Strangers wrote it: put off, it would wait before the mailbox; refused, it stays in there."""
+    more = {"who": "", "client_address": "127.0.0.1", "policy_context": "forward"}
+    for _ in range(5):
+        assert ask(counts, "bob@example.net", **more) == "DUNNO"
+    assert ask(counts, "bob@example.net", **more).startswith("550 5.7.1 ")
+    assert ask(counts, "eve@example.net", **more) == "DUNNO", "another destination is not concerned"
+    assert ask(counts, "bob@example.net", who="anna@example.org") == "DUNNO", "nor is who writes there"
+    assert "bob" not in "\n".join(counts.base.iterdump()), "an address that somebody wrote to is not kept"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from . import dane, datagrams, exchange, manners, newlines, proven, scan, smtp, tls, tokens, web
+from . import dane, datagrams, exchange, manners, newlines, proven, returns, scan, smtp, tls, tokens, web
 from .wire import LATE, SOURCES, ProbeError
 
 PARALLEL = 8  # conversations at once, well below the 20 that a host grants one address
@@ -17,7 +17,7 @@ Work = dict[str, tuple[Any, ...]]  # label → (function, arguments)
 MOST_LATE = 8  # parts of one host that are tried once more
 OPTIONAL_PORTS = (143, 110)
 # What other mail servers see.
-AS_A_SERVER = ("smuggling", "relay", "without tls", "pipelining", "manners", "unknown", "reports")
+AS_A_SERVER = ("smuggling", "relay", "without tls", "pipelining", "manners", "unknown", "reports", "forged srs")
 
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
@@ -78,6 +78,7 @@ def plan(job: dict[str, Any], address: str) -> Work:
     work["manners"] = (manners.manners, address, name, job["domains"])
     work["bare newline"] = (newlines.bare_newline, address, domain)
     work["unknown"] = (smtp.unknown, address, job["domains"])
+    work["forged srs"] = (returns.forged, address, name)
     work["reports"] = (smtp.takes, address, job.get("reports", []))
     work |= {f"policy/{each}": (web.policy, address, f"mta-sts.{each}") for each in job.get("policies", [])}
     absent = set(TLS_PORTS) - set(job.get("ports", TLS_PORTS))

@@ -52,14 +52,20 @@ def parts() -> dict[str, Any]:
 
 def judged(letter: bytes) -> dict[str, Any]:
     """The symbols that the running rspamd finds in a letter of a stranger, by asking it; nothing is delivered."""
+    found = asked(letter, {"IP": "192.0.2.1", "From": "<>", "Helo": "ironpost.invalid"})
+    return found if "error" in found else {"symbols": sorted(found["symbols"])}
+
+
+def asked(letter: bytes, envelope: dict[str, str]) -> dict[str, Any]:
+    """All that the running rspamd says of a letter."""
     connection = http.client.HTTPConnection("localhost", timeout=SECONDS)
     try:
         connection.sock = socket.socket(socket.AF_UNIX)
         connection.sock.settimeout(SECONDS)
         connection.sock.connect(CONTROLLER)
-        connection.request("POST", "/checkv2", letter, {"IP": "192.0.2.1", "From": "<>", "Helo": "ironpost.invalid"})
-        answer = connection.getresponse()
-        return {"symbols": sorted(json.loads(answer.read())["symbols"])}
+        connection.request("POST", "/checkv2", letter, envelope)
+        found: dict[str, Any] = json.loads(connection.getresponse().read())
+        return found if isinstance(found["symbols"], dict) else {"error": f"{CONTROLLER}: names no symbols"}
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
         return {"error": f"{CONTROLLER}: {type(error).__name__}: {error}"}
     finally:

@@ -12,6 +12,7 @@ from . import (
     dane,
     doors,
     drift,
+    forwarding,
     hardening,
     leaks,
     login_keys,
@@ -31,7 +32,7 @@ from . import (
 
 SCHEMA = 1
 TOPICS: tuple[Any, ...] = (rspamd, postfix, dane, tls, accounts, system, place, ssh, walls, hardening, outbound, doors)
-TOPICS += (leaks, store, stores, login_keys, tokens, drift, tells)
+TOPICS += (leaks, store, stores, login_keys, tokens, drift, tells, forwarding)
 
 
 def snapshot() -> dict[str, Any]:

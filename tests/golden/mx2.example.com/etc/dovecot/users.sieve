@@ -1,1 +1,1 @@
-secret (437 bytes of text)
+secret (503 bytes of text)

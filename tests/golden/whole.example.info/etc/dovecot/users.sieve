@@ -1,1 +1,1 @@
-secret (131 bytes of text)
+secret (197 bytes of text)
