@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,12 @@ def ssh_commands(lab: Lab, host: str, since: str) -> list[str]:
     text = lab.run(host, f"journalctl -q -o cat -t sshd -t sshd-session --since '{since}'").stdout
     started = [line for line in text.splitlines() if line.startswith("Starting session: command")]
     return [line for line in started if f" port {port} " not in line]
+
+
+def failed_logins(lab: Lab, host: str) -> int:
+    """Those that fail2ban reads in the whole journal of the host; in a file of its lines it finds no dates."""
+    told = lab.run(host, "fail2ban-regex systemd-journal /etc/fail2ban/filter.d/ironpost-logins.conf").stdout
+    return int(re.findall(r" (\d+) matched", told)[-1])
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ with socket.create_connection((host, 25), timeout=40) as connection:
     if early:
         connection.sendall(hello)
     ask(b"")
-    ask(b"" if early else hello)
+    ask(hello)
     ask(b"MAIL FROM:<somebody@stranger.example>\\r\\n")
     print(ask(b"RCPT TO:<" + recipient.encode() + b">\\r\\n"))
 """

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from ironpost.lab import Lab
-from tests.lab.deployment import DEPLOY, run_command, succeed
+from tests.lab.deployment import DEPLOY, failed_logins, run_command, succeed
 from tests.lab.openid.inventory import address
 from tests.lab.openid.logins import by_imap, by_pop3, by_smtp, everywhere
 from tests.lab.openid.server import SERVER, UNIT, answers, rotate
@@ -46,12 +45,6 @@ def restarted(lab: Lab, host: str, before: str = "true") -> None:
     lab.run(host, f"systemctl stop {SERVICE}; {before}; systemctl start {SERVICE}")
 
 
-def failures(lab: Lab, host: str) -> int:
-    """Failed logins that fail2ban reads in the whole journal of the host."""
-    told = lab.run(host, "fail2ban-regex systemd-journal /etc/fail2ban/filter.d/ironpost-logins.conf").stdout
-    return int(re.findall(r" (\d+) matched", told)[-1])
-
-
 def put_off(lab: Lab, host: str, user: str, token: str) -> bool:
     """Nobody is let in, and SMTP says "later". Dovecot 2.4 has no word for that in IMAP and POP3 (decision 21)."""
     code, text = by_smtp(lab, host, user, token)
@@ -67,7 +60,7 @@ def test_while_the_provider_is_away_its_keys_serve_for_a_bounded_time(tokens: To
     """Also after a restart; keys that are older than a day open nothing, and neither does a service without keys."""
     lab, user, token = tokens.lab, address(host, "nora"), tokens.of(host, "nora")
     assert everywhere(lab, host, user, token) == OPENED
-    counted = failures(lab, host)
+    counted = failed_logins(lab, host)
     with away(lab):
         restarted(lab, host)
         assert everywhere(lab, host, user, token) == OPENED
@@ -75,7 +68,7 @@ def test_while_the_provider_is_away_its_keys_serve_for_a_bounded_time(tokens: To
         assert put_off(lab, host, user, token)
         restarted(lab, host, f"rm -f {KEPT}")
         assert put_off(lab, host, user, token)
-    assert failures(lab, host) == counted
+    assert failed_logins(lab, host) == counted
     time.sleep(PAUSE)
     assert everywhere(lab, host, user, token) == OPENED
 
@@ -83,9 +76,9 @@ def test_while_the_provider_is_away_its_keys_serve_for_a_bounded_time(tokens: To
 @both
 def test_failed_tokens_are_counted_as_failed_logins(tokens: Tokens, host: str) -> None:
     """One line for each try, whatever the protocol."""
-    lab, before = tokens.lab, failures(tokens.lab, host)
+    lab, before = tokens.lab, failed_logins(tokens.lab, host)
     assert everywhere(lab, host, address(host, "olaf"), tokens.of(host, "nora")) == REFUSED
-    assert failures(lab, host) == before + 3
+    assert failed_logins(lab, host) == before + 3
 
 
 @both
