@@ -1,4 +1,8 @@
-"""The same state twice: by Ansible, as its users would write it, and by us. A run of each that finds nothing to do."""
+"""The same state twice: by Ansible, as its users would write it, and by us. A run of each that finds nothing to do.
+
+In the test network four units count as changed each time: the kernel refuses containers a clock and an audit log, and
+what cannot run is started anew; a unit that is not there is masked anew. Ours knows both.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,8 @@ NAME = "bench"
 PROGRAM = TOP / ".venv-tools" / "bin" / "ansible-playbook"
 LEAST_RATIO = 20
 ROUNDS = 3
-RECAP = re.compile(r"ok=(\d+)\s+changed=(\d+)\s+unreachable=0\s+failed=0")
+RECAP = re.compile(r"ok=\d+\s+changed=\d+\s+unreachable=0\s+failed=0")
+CHANGED = re.compile(r"^(?:TASK|RUNNING HANDLER) \[([^\]]+)\] \**\nchanged: ", re.M)
 
 
 def main() -> None:
@@ -47,11 +52,12 @@ def compared(lab: Lab) -> None:
         folder = Path(name)
         playbook.write(folder, compose(mailhost, PARTS), host.ssh_user, lab.ssh_key, lab.known_hosts)
         first = played(folder)[1]
-        row("tasks of Ansible's that change what we deployed", str(first), "= 0", first == 0)
+        row("tasks of Ansible's that change what we deployed", str(len(first)), "= 0", not first)
+        print("".join(f"    {name}\n" for name in first), end="", flush=True)
         # What somebody changed by hand, Ansible puts back to what we find nothing to do about.
         lab.run("mx1", "postconf -e smtpd_banner=changed; chmod 600 /etc/postfix/master.cf; systemctl stop unbound")
         mended = played(folder)[1]
-        row("tasks of Ansible's that mend three changes by hand", str(mended), "≥ 3", mended >= 3)
+        row("tasks of Ansible's that mend three changes by hand", str(len(mended)), "≥ 3", len(mended) >= 3)
         left = deployed(deploy)[1]
         row("differences that our deploy sees after Ansible's", str(left), "= 0", left == 0)
         theirs = statistics.median(played(folder)[0] for _ in range(ROUNDS))
@@ -64,17 +70,16 @@ def compared(lab: Lab) -> None:
     )
 
 
-def played(folder: Path) -> tuple[float, int]:
-    """Seconds, and how many tasks changed something."""
+def played(folder: Path) -> tuple[float, list[str]]:
+    """Seconds, and the tasks that changed something."""
     started = time.monotonic()
     command = [str(PROGRAM), "playbook.yml"]
     environment = os.environ | {"ANSIBLE_CONFIG": str(folder / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     took = time.monotonic() - started
-    recap = RECAP.search(done.stdout)
-    if recap is None:
+    if not RECAP.search(done.stdout):
         raise SystemExit(f"bench: ansible-playbook failed\n{done.stdout[-3000:]}{done.stderr[-1000:]}")
-    return took, int(recap[2])
+    return took, CHANGED.findall(done.stdout)
 
 
 def deployed(command: tuple[str, ...]) -> tuple[float, int]:
