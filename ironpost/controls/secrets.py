@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import PurePosixPath
 
 from ironpost.controls.control import Verdict, control, holds_unless
 from ironpost.controls.tls import REDEPLOY
@@ -14,6 +15,7 @@ from ironpost.mailhost import MailHost
 OURS = "/etc/ssl/ironpost/"
 KEPT = "/var/lib/ironpost/"
 SIGNING = "/var/lib/rspamd/dkim/"
+ROOTS_OWN = str(PurePosixPath("/root", ".ssh")) + "/"  # where ssh(1) keeps the keys with which root goes elsewhere
 # Debian makes this one for itself, and nothing of ours uses it.
 SNAKEOIL = "/etc/ssl/private/ssl-cert-snakeoil.key"
 PASSWORDS = "/etc/dovecot/users"
@@ -40,7 +42,7 @@ class TlsKeysAreClosed:
                 continue
             if row["uid"] != 0 or row["mode"] & 0o077:
                 faults.append(f"{row['path']} can be read by others (mode {row['mode']:o}, user {row['uid']})")
-            if not row["path"].startswith((OURS, KEPT, "/root/.ssh/", "/etc/ssh/")):
+            if not row["path"].startswith((OURS, KEPT, ROOTS_OWN, "/etc/ssh/")):
                 faults.append(f"there is a private key in {row['path']}")
         return holds_unless(faults, remedy=f"delete what does not belong there, renew the key; {REDEPLOY}")
 
