@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -35,14 +35,18 @@ SIGNS = {"missing": "+", "no longer needed": "-"}
 
 @dataclasses.dataclass(frozen=True)
 class HostPlan:
-    """One host: why it would be refused, what would change, and the text of the changes; or why nothing is known."""
+    """One host or zone: why it would be refused, what would change and how in text; or why nothing is known.
 
-    mailhost: str
+    `kind`: what has that name.
+    """
+
+    name: str
     refused: tuple[str, ...] = ()
     differences: tuple[Difference, ...] = ()
     texts: dict[str, str] = dataclasses.field(default_factory=dict)
     changers: dict[str, str] = dataclasses.field(default_factory=dict)
     unread: str = ""
+    kind: Literal["mailhost", "zone"] = "mailhost"
 
 
 @click.command()
@@ -132,13 +136,19 @@ def zones(fleet: Fleet, limit: tuple[str, ...]) -> list[HostPlan]:
         scopes, unread = wanted(fleet, limit)
         found = survey_zones(scopes, {}, asked=resolvers(fleet.resolvers))
     except IronpostError as error:
-        return [HostPlan("DNS", unread=str(error))]
+        return [HostPlan("DNS", unread=str(error), kind="zone")]
     plans = [
-        HostPlan(plan.zone, differences=tuple(zone_differences(plan.changes, plan.behind))) for plan in found.plans
+        HostPlan(plan.zone, differences=tuple(zone_differences(plan.changes, plan.behind)), kind="zone")
+        for plan in found.plans
     ]
-    plans += [HostPlan(each.zone, differences=tuple(zone_differences(each.lacking))) for each in found.by_hand]
+    plans += [
+        HostPlan(each.zone, differences=tuple(zone_differences(each.lacking)), kind="zone") for each in found.by_hand
+    ]
     silent = [*unread, *found.errors, *found.silent, *(each.error for each in found.by_hand if each.error)]
-    return [*(each for each in plans if each.differences), *(HostPlan("DNS", unread=reason) for reason in silent)]
+    return [
+        *(each for each in plans if each.differences),
+        *(HostPlan("DNS", unread=why, kind="zone") for why in silent),
+    ]
 
 
 def zone_differences(changes: Iterable[Change], behind: Iterable[str] = ()) -> Iterator[Difference]:
@@ -151,7 +161,7 @@ def zone_differences(changes: Iterable[Change], behind: Iterable[str] = ()) -> I
 def lines(found: HostPlan) -> Iterator[str]:
     if found.unread:
         return
-    yield f"{found.mailhost}: {len(found.differences) or 'nothing'} to change"
+    yield f"{found.name}: {len(found.differences) or 'nothing'} to change"
     for each in found.differences:
         yield f"  {SIGNS.get(each.why, '~')} {each.kind} {each.name}: {each.why}"
         if each.kind == "file" and each.why == "content differs":
@@ -171,7 +181,7 @@ def status(plans: list[HostPlan], exit_code: bool) -> Exit:
 def write_json(path: str | None, plans: list[HostPlan]) -> None:
     results: list[dict[str, Any]] = [
         {
-            "mailhost": found.mailhost,
+            found.kind: found.name,
             "refused": list(found.refused),
             "unread": found.unread or None,
             "differences": [

@@ -17,9 +17,9 @@ from pathlib import Path
 from ironpost.components import PARTS
 from ironpost.generation import compose
 from ironpost.inventory import read_inventory
-from ironpost.lab import Lab, down, up
+from ironpost.lab import Lab
 from tests.bench import playbook
-from tests.bench.measure import cost_of, row
+from tests.bench.measure import cost_of, network, row
 from tests.lab.deployment import TOP, succeed
 
 NAME = "bench"
@@ -34,12 +34,8 @@ def main() -> None:
     """a run that changes nothing, against ansible-core with pipelining on the same host and the same state"""
     if not PROGRAM.exists():
         raise SystemExit("bench: ansible-core is not there; run: make .venv-tools/locked")
-    os.environ["IRONPOST_LAB"] = NAME
-    lab = up(NAME)
-    try:
+    with network(NAME) as lab:
         compared(lab)
-    finally:
-        down(NAME)
 
 
 def compared(lab: Lab) -> None:

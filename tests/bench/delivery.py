@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ironpost.lab import Lab, down, up
+from ironpost.lab import Lab
 from ironpost.lab.people import password
 from ironpost.mailhost.relaying import RELAY_PORT
-from tests.bench.measure import row
+from tests.bench.measure import network, row
 from tests.lab.deployment import succeed
 from tests.lab.inventories import variant
 
@@ -41,12 +40,8 @@ ROOM = """limits=Limits(recipients_per_hour=90000, recipients_per_day=90000, fir
 
 def main() -> None:
     """letters a second through port 25 and through submission"""
-    os.environ["IRONPOST_LAB"] = NAME
-    lab = up(NAME)
-    try:
+    with network(NAME) as lab:
         compared(lab)
-    finally:
-        down(NAME)
 
 
 def compared(lab: Lab) -> None:

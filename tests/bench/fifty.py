@@ -6,9 +6,9 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from ironpost.lab import Lab, down, up
+from ironpost.lab import Lab
 from ironpost.lab.boot import grown
-from tests.bench.measure import Cost, cost_of, row
+from tests.bench.measure import Cost, cost_of, network, row
 from tests.lab.deployment import TOP, ssh_commands, succeed
 
 NAME = "bench-fifty"
@@ -25,17 +25,13 @@ MOST_GROWTH = 1.25
 
 def main() -> None:
     """fifty hosts that nothing is to be changed on, and their verification"""
-    os.environ["IRONPOST_LAB"] = NAME
-    lab = up(NAME)
-    try:
+    with network(NAME) as lab:
         lab = clones_of_one(lab, COUNT)
         made = run(COUNT, *DEPLOY)
         print(f"    {COUNT} clones became mail hosts of their own in {made.seconds:.0f} s", flush=True)
         run(COUNT, "ironpost", "dns", "apply", INVENTORY)
         nothing_to_change(lab)
         verified()
-    finally:
-        down(NAME)
 
 
 def clones_of_one(lab: Lab, count: int) -> Lab:

@@ -15,8 +15,8 @@ from ironpost.components import PARTS
 from ironpost.fleet import Fleet
 from ironpost.generation import compose
 from ironpost.inventory import read_inventory
-from ironpost.lab import Lab, down, up
-from tests.bench.measure import processor_seconds, row
+from ironpost.lab import Lab
+from tests.bench.measure import network, processor_seconds, row
 from tests.lab.deployment import BIN, TOP, ssh_commands
 
 NAME = "bench"
@@ -80,25 +80,23 @@ def verification(lab: Lab, fleet: Fleet) -> None:
 
 def main() -> None:
     """first and second deploy of one host, and its verification"""
-    os.environ["IRONPOST_LAB"] = NAME
-    lab = up(NAME)
-    fleet = read_inventory(Path(TOP / "inventories" / "lab.py"))
-    for mailhost in fleet.mailhosts:
-        host = mailhost.short_name
-        packages = compose(mailhost, PARTS).packages
-        ratios = sorted(first_run(lab, host, packages) for _ in range(ROUNDS))
-        ratio = statistics.median(ratios)
-        what = f"{mailhost.release}: first run / bare apt-get install"
-        row(what, f"{ratio:.2f}", f"≤ {MOST_RATIO}", ratio <= MOST_RATIO)
-        print(f"    all {ROUNDS}, each after its own apt-get: {', '.join(f'{one:.2f}' for one in ratios)}")
-        count = second_run(lab, host)
-        row(
-            f"{mailhost.release}: SSH commands of a second run",
-            str(count),
-            f"≤ {MOST_COMMANDS}",
-            count <= MOST_COMMANDS,
-        )
-    verification(lab, fleet)
-    most = controller_mib()
-    row("memory of the controller", f"{most:.0f} MiB", f"< {MOST_MIB}", most < MOST_MIB)
-    down(NAME)
+    with network(NAME) as lab:
+        fleet = read_inventory(Path(TOP / "inventories" / "lab.py"))
+        for mailhost in fleet.mailhosts:
+            host = mailhost.short_name
+            packages = compose(mailhost, PARTS).packages
+            ratios = sorted(first_run(lab, host, packages) for _ in range(ROUNDS))
+            ratio = statistics.median(ratios)
+            what = f"{mailhost.release}: first run / bare apt-get install"
+            row(what, f"{ratio:.2f}", f"≤ {MOST_RATIO}", ratio <= MOST_RATIO)
+            print(f"    all {ROUNDS}, each after its own apt-get: {', '.join(f'{one:.2f}' for one in ratios)}")
+            count = second_run(lab, host)
+            row(
+                f"{mailhost.release}: SSH commands of a second run",
+                str(count),
+                f"≤ {MOST_COMMANDS}",
+                count <= MOST_COMMANDS,
+            )
+        verification(lab, fleet)
+        most = controller_mib()
+        row("memory of the controller", f"{most:.0f} MiB", f"< {MOST_MIB}", most < MOST_MIB)

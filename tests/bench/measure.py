@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ironpost.lab import Lab, down, up
 from tests.lab.deployment import BIN, TOP
 
 
@@ -28,7 +31,7 @@ def row(what: str, value: str, goal: str, met: bool) -> None:
 
 def cost_of(*words: str, folder: Path = TOP, **environment: str) -> Cost:
     """Runs one of our commands, which must exit 0."""
-    before, started = children(), time.monotonic()
+    started = time.monotonic()
     process = subprocess.Popen(
         [words[0] if words[0] == "sh" else str(BIN / words[0]), *words[1:]],
         cwd=folder,
@@ -44,17 +47,20 @@ def cost_of(*words: str, folder: Path = TOP, **environment: str) -> Cost:
     if process.returncode:
         raise SystemExit(f"{' '.join(words)} exits {process.returncode}\n{said[-4000:]}")
     took = time.monotonic() - started
-    # wait4 counts what this process waited for itself too, which `children` confirms
-    return Cost(took, max(used.ru_utime + used.ru_stime, children() - before), used.ru_maxrss / 1024, said)
-
-
-def children() -> float:
-    """Processor seconds of all that was waited for so far."""
-    found = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return found.ru_utime + found.ru_stime
+    return Cost(took, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, said)
 
 
 def processor_seconds() -> float:
     """Of this process and of all that it waited for."""
-    found = resource.getrusage(resource.RUSAGE_SELF)
-    return found.ru_utime + found.ru_stime + children()
+    found = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in found)
+
+
+@contextlib.contextmanager
+def network(name: str) -> Iterator[Lab]:
+    """A test network of that name, which our commands find, and which goes down whatever happens."""
+    os.environ["IRONPOST_LAB"] = name
+    try:
+        yield up(name)
+    finally:
+        down(name)
