@@ -10,6 +10,7 @@ from typing import Any
 from .wire import Wire, greeted, until
 
 PORTS = (465, 993, 995)
+MOST_LINES = 50  # of what a server says that it can do
 
 
 def look(address: str, port: int, name: str, token: dict[str, str] | None) -> dict[str, Any]:
@@ -35,7 +36,10 @@ def offers(wire: Wire, port: int) -> list[str]:
         return [word.removeprefix("AUTH=") for word in words if word.startswith("AUTH=")]
     until(wire, "+OK")
     wire.send(b"CAPA\r\n")
-    lines = [line.upper().split() for line in wire.rest(1.0).decode("utf-8", "replace").splitlines()]
+    until(wire, "+OK")
+    lines = []
+    while len(lines) < MOST_LINES and (line := wire.line()) != ".":
+        lines.append(line.upper().split())
     return [word for line in lines if line[:1] == ["SASL"] for word in line[1:]]
 
 
