@@ -1,4 +1,4 @@
-"""Publishes changes of one zone by one dynamic update (RFC 2136) and reads them back from every server."""
+"""Publishes changes of one zone by dynamic update (RFC 2136) and reads them back from every server."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from ironpost.dns.survey import updates_of
 from ironpost.dns.zone import NameServer, NoAnswerError, Place, Seen
 from ironpost.errors import DnsError
 
-UPDATE_SECONDS = 10.0
+UPDATE_SECONDS = 30.0  # a server that signs does so before it answers
 READ_BACK_SECONDS = 20.0
 READ_BACK_PAUSE = 0.2
+MOST_BYTES = 60_000  # of one message: its length has two bytes (RFC 1035 §4.2.2), and room for a signature
 LEAST_KEY_BYTES = 16  # as `tsig-keygen` makes 32; shorter ones can be guessed (RFC 8945 §8)
 
 # What a server says when the zone is no longer as the plan saw it (RFC 2136 §3.2).
@@ -36,14 +37,55 @@ Edits = dict[Place, tuple[set[str], set[str]]]
 
 
 def publish(plan: ZonePlan, changes: Iterable[Change]) -> None:
-    """Sends the changes as one update: all or nothing. Raises DnsError, the key's secret never in it."""
-    edits = edits_of(changes)
-    if not edits:
+    """Sends the changes as one update, all or nothing; as several of whole scopes where one message cannot hold them.
+
+    Raises DnsError, the key's secret never in it.
+    """
+    changes = [change for change in changes if edits_of([change])]
+    if not changes:
         return
-    message = update_message(plan, edits, key_of(plan))
-    answer = sent(plan, message)
+    key = key_of(plan)
+    parts = messages(plan, changes, key)
+    for number, message in enumerate(parts):
+        try:
+            accepted(plan, sent(plan, message))
+        except DnsError as error:
+            if number == 0:
+                raise
+            raise type(error)(f"{error}; {number} of {len(parts)} parts were published before") from None
+
+
+def messages(plan: ZonePlan, changes: list[Change], key: dns.tsig.Key) -> list[dns.update.UpdateMessage]:
+    """As few as hold all. What belongs to one scope stays together, for its registry is one set."""
+    by_scope: dict[str, list[Change]] = {}
+    for change in changes:
+        by_scope.setdefault(change.scope, []).append(change)
+    parts: list[list[Change]] = []
+    room = 0
+    for scope, own in by_scope.items():
+        size = size_of(plan, scope, update_message(plan, edits_of(own), key))
+        if size > room:
+            parts.append([])
+            room = MOST_BYTES
+        parts[-1] += own
+        room -= size
+    return [update_message(plan, edits_of(part), key) for part in parts]
+
+
+def size_of(plan: ZonePlan, scope: str, message: dns.update.UpdateMessage) -> int:
+    """In bytes, by itself; together with others it is less, since names are written once."""
+    try:
+        return len(message.to_wire())
+    except dns.exception.TooBig:
+        raise DnsError(
+            f"{plan.zone}: the changes of {scope} are more than one message can hold; "
+            "publish them by way of `ironpost dns plan --format octodns`"
+        ) from None
+
+
+def accepted(plan: ZonePlan, answer: dns.message.Message) -> None:
     if answer.rcode() in OVERTAKEN:
-        raise DnsError(f"{plan.zone}: the zone changed since it was read; nothing was published, run this again")
+        raise DnsError(f"{plan.zone}: the zone changed since it was read; this was not published, run it again")
     if answer.rcode() in REFUSED:
         raise DnsError(refusal(plan, dns.rcode.to_text(answer.rcode())))
     if answer.rcode():
