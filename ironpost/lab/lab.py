@@ -201,8 +201,8 @@ class Lab:
     def clone(self, source: str, target: str) -> None:
         """Makes a bare host's disk that of another host of its release, as it is now, and boots it; does not wait.
 
-        Name, addresses, SSH host key and machine-id are the clone's own. The source has to stay off meanwhile and
-        afterwards: its layer lies below that of the clone.
+        Name, addresses, SSH host key, machine-id and signing keys are the clone's own. The source has to stay off
+        meanwhile and afterwards: its layer lies below that of the clone.
         """
         original, copy = self.host(source), self.host(target)
         if original.release != copy.release:
@@ -213,9 +213,6 @@ class Lab:
         self.disk(copy).wipe()
         self._place(copy).mkdir(parents=True, exist_ok=True)
         self._source(copy).write_text(original.name)
-        disk = self.disk(copy)
-        disk.mount()
-        (disk.root / "etc/machine-id").write_text("uninitialized\n")  # machine-id(5): a new one at the first boot
         self.switch_on(copy)
 
     @property
@@ -245,6 +242,8 @@ class Lab:
         self.machine(target).power_on(disk.root, {repository_path(target.release): MOUNTED_AT})
 
     def _prepare(self, target: LabHost, disk: Disk) -> None:
+        if disk.source:
+            forget_source(disk.root)
         bundle = disk.lower / "etc/ssl/certs/ca-certificates.crt"
         write_tree(disk.root, identity(self.plan, target, self._public_key(), self._host_key(target)))
         write_tree(disk.root, trusting(self.root_certificate, bundle))
@@ -293,3 +292,10 @@ class Lab:
 
     def _resolve(self, host: str | LabHost) -> LabHost:
         return self.host(host) if isinstance(host, str) else host
+
+
+def forget_source(root: Path) -> None:
+    """What no two hosts may share: the machine-id (machine-id(5): a new one at the first boot) and signing keys."""
+    (root / "etc/machine-id").write_text("uninitialized\n")
+    for key in (root / "var/lib/rspamd/dkim").glob("*"):
+        key.unlink()

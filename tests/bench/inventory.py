@@ -1,6 +1,6 @@
 """Many mail hosts in the test network, clones of mx1: each with a domain of its own below example.org.
 
-IRONPOST_BENCH_HOSTS says how many.
+IRONPOST_BENCH_HOSTS says how many. They have no pointers, which DNS-02 and TLC-09 rightly find.
 """
 
 import os
@@ -47,7 +47,7 @@ def _mailhost(number: int, name: str) -> MailHost:
         ssh=_ssh(name),
         ssh_keys=[_lab.ssh_key.with_suffix(".pub").read_text()],
         admin=f"alice@{domain}",
-        domains=[Domain(name=domain, users=_users, dns=_updates(), sends_already=False)],
+        domains=[Domain(name=domain, users=_users, dns=_updates(), sends_already=False, forward_to=["example.net"])],
         certificate=CertificateFiles(chain=str(chain), key=Secret.file(key), next_key=Secret.file(next_key)),
         allow=Allow(ssh=_lab.controller),
         certificate_authorities=["authority.example"],

@@ -45,7 +45,7 @@ def cost_of(*words: str, folder: Path = TOP, **environment: str) -> Cost:
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"{' '.join(words)} exits {process.returncode}\n{said[-4000:]}")
+        raise SystemExit(f"{' '.join(words)} exits {process.returncode}\n{said[-20000:]}")
     took = time.monotonic() - started
     return Cost(took, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, said)
 
