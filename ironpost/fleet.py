@@ -155,7 +155,10 @@ def told(block: Setting, mistake: str) -> str:
 
 def know_each_other(mailhosts: tuple[MailHost, ...]) -> None:
     """Tells each host of the others, and each domain which hosts take its mail: a policy names all of them."""
-    members = tuple(Member(each.name, frozenset(each.roles), frozenset(each.domain_names)) for each in mailhosts)
+    members = tuple(
+        Member(each.name, frozenset(each.roles), frozenset(each.domain_names), each.addresses, each.inner is not None)
+        for each in mailhosts
+    )
     for mailhost in mailhosts:
         mailhost._members = members
         for domain in mailhost.domains:

@@ -31,6 +31,17 @@ def domain_mistakes(mailhosts: tuple[MailHost, ...]) -> Iterator[str]:
                 yield f"{each.name}: shares {name} with other hosts, and has no inner=Inner(…); give it a certificate"
 
 
+def role_advice(mailhosts: tuple[MailHost, ...]) -> Iterator[str]:
+    """What works and costs something; `ironpost check` tells it, and nothing stops at it."""
+    for name in dict.fromkeys(name for each in mailhosts for name in each.domain_names):
+        senders = [each for each in mailhosts if each.sends and name in each.domain_names]
+        if len(senders) > 1 and not any(each.inner for each in senders):
+            yield (
+                f"{name}: {' and '.join(each.name for each in senders)} send for it, and each counts sending limits by "
+                "itself; give each an inner=Inner(…), and they count together"
+            )
+
+
 def host_mistakes(mailhost: MailHost) -> Iterator[str]:
     if not mailhost.sends and mailhost.inner and not mailhost.world_routes:
         yield "no host with the role submission serves all of its domains; its bounces could not leave"

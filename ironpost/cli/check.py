@@ -11,6 +11,7 @@ from ironpost import __version__
 from ironpost.certificate import certificate_mistakes, key_mistakes
 from ironpost.cli.waived import refuse_unknown_controls
 from ironpost.errors import InventoryError
+from ironpost.fleet_roles import role_advice
 from ironpost.inventory import read_inventory
 
 SCHEMA = 1
@@ -22,6 +23,8 @@ SCHEMA = 1
 @click.option("--quiet", is_flag=True, help="Print nothing when all is well.")
 def check(inventory: Path, as_json: bool, quiet: bool) -> None:
     """Read INVENTORY and tell all mistakes in it, with file and line. Connects to nothing.
+
+    Advice is told besides; it is no mistake, and the exit status is 0.
 
     \b
     Example:
@@ -37,12 +40,15 @@ def check(inventory: Path, as_json: bool, quiet: bool) -> None:
     if mistakes:
         lines = [f"{inventory.name}: these certificates cannot be used", *(f"  - {mistake}" for mistake in mistakes)]
         raise InventoryError("\n".join(lines))
+    advice = [*role_advice(fleet.mailhosts)]
     if as_json:
         results = [mailhost.to_json() for mailhost in fleet.mailhosts]
         tool = {"name": "ironpost", "version": __version__}
-        click.echo(json.dumps({"schema": SCHEMA, "tool": tool, "results": results}, indent=2))
+        click.echo(json.dumps({"schema": SCHEMA, "tool": tool, "results": results, "advice": advice}, indent=2))
     elif not quiet:
         for mailhost in fleet.mailhosts:
             accounts = len(mailhost.accounts)
             click.echo(f"{mailhost.name}: {', '.join(mailhost.domain_names)}; {accounts} accounts; {mailhost.tls}")
+        for each in advice:
+            click.echo(f"advice: {each}")
         click.echo(f"{inventory.name}: {len(fleet.mailhosts)} mail hosts, no mistakes")

@@ -17,6 +17,7 @@ DOORS |= {993: {"dovecot", "imap-login"}, 995: {"dovecot", "pop3-login"}}
 # Which role has which of them; and, of hosts that share their work, the door for the others of the fleet.
 OF_ROLE = {"mx": (25,), "submission": (465, 587), "mailbox": (993, 995)}
 OF_FLEET = {"mailbox": 4525, "submission": 4526}
+COUNTS = 4528  # where several hosts count together what accounts send
 CLEARTEXT = {"imap": (143, {"dovecot", "imap-login"}), "pop3": (110, {"dovecot", "pop3-login"})}
 CLEARTEXT |= {"managesieve": (4190, {"dovecot", "managesieve-login"})}
 SSH = {"sshd", "systemd"}
@@ -30,6 +31,7 @@ def doors(mailhost: MailHost) -> dict[int, set[str]]:
     own = [port for role, ports in OF_ROLE.items() if role in mailhost.roles for port in ports]
     found = {port: DOORS[port] for port in own} | dict(CLEARTEXT[name] for name in mailhost.cleartext_ports)
     found |= {port: {"master", "smtpd"} for port in fleet_doors(mailhost)}
+    found |= {COUNTS: {"python3"}} if mailhost.counts_with else {}
     if "mx" in mailhost.roles and any(domain.mta_sts or domain.autoconfig for domain in mailhost.domains):
         found |= {443: {"nginx"}}
     if mailhost.client_certificates:
@@ -124,7 +126,8 @@ class OnlyTheDoorsOfTheRole:
         return holds_unless(faults, remedy=f"stop what does not belong here; {REDEPLOY}")
 
     def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
-        wanted = (set(doors(mailhost)) - fleet_doors(mailhost)) | (set() if mailhost.allow.ssh else {mailhost.ssh.port})
+        wanted = set(doors(mailhost)) - fleet_doors(mailhost) - {COUNTS}
+        wanted |= set() if mailhost.allow.ssh else {mailhost.ssh.port}
         wanted -= {port for service, ports in LISTED.items() if getattr(mailhost.allow, service) for port in ports}
         faults = []
         for address, seen in probes.each("ports"):

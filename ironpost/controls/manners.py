@@ -143,27 +143,3 @@ class BouncesHaveOneRecipient:
         for address, seen in probes.each("manners"):
             faults += replied(address, "a bounce for two", seen["bounce for two"], REFUSED)
         return holds_unless(faults, remedy=REDEPLOY)
-
-
-@control(
-    "RELAY-08",
-    claim="What an account may send in an hour and a day is counted and has an end",
-    reference="M3AAWG, compromised accounts; SMTPD_POLICY_README",
-    severity="high",
-    cost="passive",
-)
-class SendingHasALimit:
-    """A stolen password sends as much as it can, and the host is on every blocklist by the evening."""
-
-    def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
-        faults = []
-        for name in ("submissions/inet", "submission/inet"):
-            rules = snapshot.postfix.service(name)["smtpd_recipient_restrictions"]
-            if "check_policy_service" not in rules or "ironpost-sending.sock" not in rules:
-                faults.append(f"{name}: recipients are not counted")
-        told = snapshot.text("doors", "sending").removeprefix("action=")
-        value = {name: int(number) for name, _, number in (word.partition("=") for word in told.split())}
-        for what, most in (("hour", 5000), ("day", 20000), ("first", 5000)):
-            if not 0 < value.get(what, 0) <= most:
-                faults.append(f"recipients ({what}): {value.get(what)}")
-        return holds_unless(faults, remedy=REDEPLOY)

@@ -170,6 +170,7 @@ def port_mistakes(mailhost: MailHost) -> list[str]:
         (mailhost.relay_port, "relay_clients known by address"),
         (MAILBOX_PORT if mailhost.takes_from_fleet else 0, "inner, for mailboxes"),
         (WORLD_PORT if mailhost.sends_for_fleet else 0, "inner, for the world"),
+        (mailhost.counts_port, "inner, for sending limits"),
     ):
         if port:
             owners.setdefault(port, []).append(name)

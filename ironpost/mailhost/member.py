@@ -16,6 +16,8 @@ class Member:
     name: str
     roles: frozenset[RoleName]
     domains: frozenset[str]
+    addresses: tuple[str, ...] = ()
+    inner: bool = False  # it has a certificate by which the fleet knows it
 
     def serves(self, role: RoleName, domains: Iterable[str]) -> bool:
         return role in self.roles and self.domains.issuperset(domains)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ironpost.accounts import Account
-from ironpost.mailhost.member import RoleName
+from ironpost.mailhost.member import Member, RoleName
 from ironpost.mailhost.said import HostSettings
 
 # Above 1024 and none of IANA's; open to the addresses of the fleet alone.
 MAILBOX_PORT = 4525
 WORLD_PORT = 4526
+COUNTS_PORT = 4528
 
 
 class RoleValues(HostSettings):
@@ -112,6 +113,21 @@ class RoleValues(HostSettings):
         return ", ".join(f"[{name}]:{WORLD_PORT}" for name in names)
 
     @property
+    def counts_with(self) -> tuple[Member, ...]:
+        """The other hosts that send for one of its domains: what they count is added here, and the other way round."""
+        if not self.sends or self.inner is None:
+            return ()
+        mine = frozenset(self.domain_names)
+        return tuple(
+            member
+            for member in self._members
+            if member.inner
+            and member.name != self.name
+            and not member.roles.isdisjoint({"submission", "relay"})
+            and not member.domains.isdisjoint(mine)
+        )
+
+    @property
     def inner_message_bytes(self) -> int:
         """Room for the headers that the first host adds: what it took must not be too large for the second one."""
         return self.limits.message_bytes + 1024 * 1024
@@ -123,3 +139,12 @@ class RoleValues(HostSettings):
     @property
     def world_port(self) -> int:
         return WORLD_PORT
+
+    @property
+    def counts_addresses(self) -> tuple[str, ...]:
+        return tuple(address for member in self.counts_with for address in member.addresses)
+
+    @property
+    def counts_port(self) -> int:
+        """Where the hosts that count together ask each other; 0 where there is no other one."""
+        return COUNTS_PORT if self.counts_with else 0

@@ -58,7 +58,7 @@ def decide(counts: Counts, limits: Limits, request: Mapping[str, str], now: int)
         say(f"{who}: put off: {over}")
         return f"450 4.7.1 {over}"
     counts.add(who, recipient, first, now)
-    alert(who, sums, first, limits)
+    alert(counts, who, sums, first, limits)
     return "DUNNO"
 
 
@@ -81,14 +81,20 @@ def strangers(counts: Counts, limits: Limits, who: str, sums: Sums, now: int) ->
     return over
 
 
-def alert(who: str, sums: Sums, first: bool, limits: Limits) -> None:
-    """At four fifths of a limit, so that somebody can look before people are stopped."""
+def alert(counts: Counts, who: str, sums: Sums, first: bool, limits: Limits) -> None:
+    """At four fifths of a limit, so that somebody can look before people are stopped.
+
+    What another host counted comes in leaps: the sum may pass four fifths and never be four fifths.
+    """
     for what, found, limit in (
         ("recipients an hour", sums.hour + 1, limits.recipients_per_hour),
         ("recipients a day", sums.day + 1, limits.recipients_per_day),
         ("first-time recipients a day", sums.first + first, limits.first_time_per_day),
     ):
-        if found == int(limit * ALERT) and (first or "first" not in what):
+        if found < max(1, int(limit * ALERT)):
+            counts.alerted.discard((who, what))
+        elif (who, what) not in counts.alerted:
+            counts.alerted.add((who, what))
             say(f"{who}: has used {found} of {limit} {what}")
 
 

@@ -53,9 +53,11 @@ def answer(counts: Counts, limits: Limits, request: dict[str, str]) -> str:
 
 
 def status(counts: Counts, limits: Limits) -> str:
-    """What is in force, for `ironpost verify`."""
-    watched = max(0, counts.born + limits.first_time_watched_days * DAY - int(time.time()))
+    """What is in force, and how many seconds ago each other host was heard, for `ironpost verify`."""
+    now = int(time.time())
+    watched = max(0, counts.born + limits.first_time_watched_days * DAY - now)
+    heard = "".join(f" {host}={max(0, now - last) if last else 'never'}" for host, last in counts.heard().items())
     return (
         f"hour={limits.recipients_per_hour} day={limits.recipients_per_day} first={limits.first_time_per_day}"
-        f" watched={watched}"
+        f" watched={watched}" + (f" peers{heard}" if heard else "")
     )

@@ -17,6 +17,7 @@ WHOLE = read_inventory(FOLDER / "inventory.py").mailhosts
 DIVIDED = read_inventory(FOLDER / "divided.py").mailhosts
 MAILHOSTS = (*WHOLE, *DIVIDED)
 BY_ROLE = ("components.txt", "etc/postfix/", "etc/dovecot/", "etc/nftables.conf", "etc/rspamd/rspamd.conf.override")
+BY_ROLE += ("etc/ironpost/counts.json", "etc/systemd/system/ironpost-counts.service")
 
 
 def golden_tree(mailhost: MailHost) -> dict[str, str]:

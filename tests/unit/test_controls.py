@@ -18,6 +18,7 @@ from ironpost.evidence import NotCollectedError
 from ironpost.evidence.probes import Probes
 from ironpost.evidence.snapshot import Snapshot, expanded
 from ironpost.evidence.zone import Answer, Zone
+from ironpost.mailhost.member import Member
 
 
 def test_the_catalogue_is_complete_and_each_control_says_why() -> None:
@@ -90,6 +91,7 @@ class Host:
     smarthosts: tuple[Any, ...] = ()
     roles: tuple[str, ...] = ("mx", "submission", "mailbox")
     inner: None = None
+    counts_with: tuple[Any, ...] = (Member("mx2.example.org", frozenset({"submission"}), frozenset({"example.org"})),)
     login_accounts: tuple[Any, ...] = ()
     forwards: bool = False
     forwarders: tuple[Any, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ironpost.components import components_of
 from ironpost.components.inner import NOT_HERE, inner_recipients, inner_senders
 from ironpost.dns.records import Told, scopes
 from ironpost.errors import InventoryError
+from ironpost.fleet_roles import role_advice
 from ironpost.inventory import read_inventory
 from ironpost.mailhost import MailHost
 from ironpost.rollout.waves import waves_of
@@ -36,7 +38,7 @@ def text(host: MailHost, path: str) -> str:
 
 @pytest.mark.parametrize(
     ("host", "doors"),
-    [(IN, {25, 443}), (OUT, {465, 587, 2525, 4526}), (BOX, {993, 995, 4525})],
+    [(IN, {25, 443}), (OUT, {465, 587, 2525, 4526, 4528}), (BOX, {993, 995, 4525})],
     ids=lambda value: value.name if isinstance(value, MailHost) else "",
 )
 def test_a_host_opens_the_doors_of_its_roles_and_no_other(host: MailHost, doors: set[int]) -> None:
@@ -46,10 +48,36 @@ def test_a_host_opens_the_doors_of_its_roles_and_no_other(host: MailHost, doors:
 
 def test_the_doors_between_the_hosts_are_open_to_the_fleet_alone() -> None:
     """Whoever stole a certificate of the fleet still stands outside."""
-    assert ports(BOX)[4525].sources == ports(OUT)[4526].sources == ("fleet",)
+    assert ports(BOX)[4525].sources == ports(OUT)[4526].sources == ports(OUT)[4528].sources == ("fleet",)
     rules = text(BOX, "/etc/nftables.conf")
     assert "tcp dport 4525 ip saddr @fleet_v4" in rules and "tcp dport 4525 counter accept" not in rules
     assert "elements = { 192.0.2.41-192.0.2.44 }" in rules or "192.0.2.42/31" in rules
+
+
+def test_hosts_that_send_for_one_domain_count_together() -> None:
+    """An account that uses both may not send twice as much; who sends nothing has nothing to tell."""
+    assert [member.name for member in OUT.counts_with] == ["whole.example.info"]
+    assert [member.name for member in WHOLE.counts_with] == ["out.example.info"]
+    assert IN.counts_with == BOX.counts_with == () and 4528 not in ports(IN).keys() | ports(BOX).keys()
+    said = json.loads(text(OUT, "/etc/ironpost/counts.json"))
+    assert said == {"port": 4528, "peers": {"whole.example.info": ["192.0.2.44"]}}
+    assert not {path for path in paths(BOX) if "counts" in path}
+
+
+def test_a_host_that_lets_little_out_lets_this_out() -> None:
+    """By address and port: the user of the service has no name while the rules are loaded."""
+    rules = text(OUT.model_copy(update={"outgoing": "needed"}), "/etc/nftables.conf")
+    assert "ip daddr @fleet_v4 tcp dport 4528 counter accept" in rules
+    assert "dport 4528" not in text(BOX.model_copy(update={"outgoing": "needed"}), "/etc/nftables.conf")
+
+
+def test_hosts_without_certificates_of_the_fleet_are_advised_to_count_together(tmp_path: Path) -> None:
+    """It works, and grants each account its limits once for each host."""
+    second = mailhost(name='"mx2.example.org"', ipv4='"127.0.0.2"')
+    hosts = read_inventory(write_inventory(tmp_path, mailhost(), second)).mailhosts
+    (advice,) = role_advice(hosts)
+    assert advice.startswith("example.org: mx1.example.org and mx2.example.org send for it, and each counts sending ")
+    assert [*role_advice(DIVIDED)] == [*role_advice(hosts[:1])] == []
 
 
 def test_secrets_are_only_where_they_are_used() -> None:
