@@ -69,4 +69,4 @@ class HostsCountTogether:
             elif int(since) > SILENT_SECONDS:
                 faults.append(f"{member.name} was last heard {since} s ago")
         remedy = f"see journalctl -u ironpost-counts on both hosts, and that port 4528 is open between them; {REDEPLOY}"
-        return holds_unless(faults, remedy=remedy, seen=f"{len(mailhost.counts_with)} other hosts are heard")
+        return holds_unless(faults, remedy=remedy, seen=f"heard: {', '.join(heard)}")

@@ -24,8 +24,8 @@ def judged(told: str, host: MailHost = OUT) -> Verdict:
 @pytest.mark.parametrize(
     ("peers", "state", "found"),
     [
-        (" peers whole.example.info=3", "holds", "1 other hosts are heard"),
-        (" peers whole.example.info=60", "holds", "1 other hosts are heard"),
+        (" peers whole.example.info=3", "holds", "heard: whole.example.info"),
+        (" peers whole.example.info=60", "holds", "heard: whole.example.info"),
         (" peers whole.example.info=61", "broken", "whole.example.info was last heard 61 s ago"),
         (" peers whole.example.info=never", "broken", "whole.example.info was never heard"),
         (" peers other.example.info=1", "broken", "whole.example.info was never heard"),
