@@ -5,7 +5,7 @@ BIN := .venv/bin
 .DEFAULT_GOAL := help
 # Lab tests mostly wait, so two labs go on side by side while a third process runs what needs none (tests/conftest.py).
 SIDE_BY_SIDE := -n 3 --dist loadscope
-.PHONY: help announce host-packages prepare demo demo-fleet demo-stop test soak sabotage bench golden docs fmt check
+.PHONY: help announce host-packages prepare demo demo-fleet demo-stop test soak soak-tests sabotage bench golden docs fmt check
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -59,12 +59,14 @@ test: prepare ## every test, the real hosts included (under 20 minutes on two co
 	@cd .openid && npm ci --silent --omit=dev --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-soak: FOR := soak
-soak: prepare .venv-tools/locked .openid/locked sabotage ## what takes long: all sabotages, kills, every port, the report in a browser
-	@$(BIN)/pytest -m soak tests/lab
+soak: soak-tests sabotage ## what takes long: kills, every port, the report in a browser, all sabotages; PART=1/3
 
-sabotage: prepare ## break a live host in every way that the table has, one at a time; goes on where it was stopped
-	@$(BIN)/python -m tests.lab.sabotage
+soak-tests: FOR := soak
+soak-tests: prepare .venv-tools/locked .openid/locked
+	@IRONPOST_SOAK_PART=$(PART) $(BIN)/pytest -m soak --durations=0 --durations-min=20 tests/lab
+
+sabotage: prepare ## break a live host in every way that the table has; goes on where it was stopped
+	@IRONPOST_SOAK_PART=$(PART) $(BIN)/python -m tests.lab.sabotage
 
 bench: prepare .venv-tools/locked ## what it costs, as ratios measured in one run; PART=host|ansible|fifty|many|delivery
 	@$(BIN)/python -m tests.bench $(PART)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.lab.sabotage import Sabotage, campaign
 from tests.lab.sabotage.campaign import Campaign, left_broken, table
+from tests.soak import of_part
 
 CONTROLS = ("TLS-01", "TLS-02", "FW-01", "SMTP-01")
 
@@ -105,8 +106,32 @@ def test_a_campaign_goes_on_where_it_was_stopped(bench: Bench, tmp_path: Path) -
     before = bench.looks
     good, _ = run(bench, tmp_path, *(sabotage(name) for name in CONTROLS))
     assert good and bench.looks - before == 2
+    run(bench, tmp_path, Sabotage("TLS-01", "nothing", "true", sides=("inside",)))
+    before = bench.looks
+    run(bench, tmp_path, Sabotage("TLS-01", "nothing", "true", sides=("inside",)))
+    assert bench.looks > before  # what was not good is tried again
     other = Campaign(bench, tmp_path / "kept.json", "2", lambda line: None)  # type: ignore[arg-type]
     assert other.outcomes == {}
+
+
+def test_a_campaign_whose_time_is_over_begins_nothing_and_says_so(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CI has 75 minutes."""
+    monkeypatch.setenv("IRONPOST_SOAK_UNTIL", "1")
+    _, text = run(bench, tmp_path, sabotage("TLS-01"))
+    assert "TLS-01: is broken: not run" in text and "0 of 1 sabotages" in text and bench.looks == 0
+
+
+def test_three_parts_are_all_of_it_and_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another third each day, so that nothing stays untried for longer than three."""
+    keys, found = [f"key {number}" for number in range(20)], []
+    for number in (1, 2, 3):
+        monkeypatch.setenv("IRONPOST_SOAK_PART", f"{number}/3")
+        found += sorted(of_part(keys))
+    assert sorted(found) == sorted(keys)
+    monkeypatch.setenv("IRONPOST_SOAK_PART", "")
+    assert of_part(keys) == set(keys)
 
 
 def test_what_was_broken_when_a_campaign_was_stopped_is_known_to_the_next_one(

@@ -16,6 +16,7 @@ from tests.lab.sabotage.campaign import Campaign, left_broken, table
 from tests.lab.sabotage.policy import APPLY
 from tests.lab.sabotage.rounds import standing, verdicts
 from tests.lab.sabotage.table import every
+from tests.soak import of_part
 
 KEPT = "sabotage.json"
 
@@ -48,7 +49,8 @@ def main(words: list[str]) -> int:
     name = os.environ.get("IRONPOST_TEST_LAB") or "test"
     os.environ["IRONPOST_LAB"] = name
     wanted = [word.upper() for word in words if not word.startswith("--")]
-    sabotages = {key: each for key, each in every().items() if not wanted or each.control in wanted}
+    chosen = of_part(every())
+    sabotages = {key: each for key, each in every().items() if key in chosen and (not wanted or each.control in wanted)}
     lab = ready(name)
     path = lab.directory / KEPT
     if "--again" in words:
