@@ -75,6 +75,7 @@ def _mailhost(name: str, *roles: str, domains: tuple[str, ...] = _DOMAINS, **mor
         ),
         allow=Allow(ssh=_lab.controller),
         reverse_dns=_updates(home),
+        outgoing="needed",
         outgoing_check="mail.example.net",
         certificate_authorities=["authority.example"],
         probe=ProbeLogin(
