@@ -1,4 +1,4 @@
-"""What takes long, in parts: CI takes another third of it each day, and ends when its time is over.
+"""What takes long, in parts that end when their time is over: `make soak PART=2/3`.
 
 IRONPOST_SOAK_PART (`2/3`) says which part, IRONPOST_SOAK_UNTIL (seconds since 1970) when nothing more is begun.
 """

@@ -117,14 +117,14 @@ def test_a_campaign_goes_on_where_it_was_stopped(bench: Bench, tmp_path: Path) -
 def test_a_campaign_whose_time_is_over_begins_nothing_and_says_so(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """CI has 75 minutes."""
+    """What is begun is brought to its end, so that nothing stays broken."""
     monkeypatch.setenv("IRONPOST_SOAK_UNTIL", "1")
     _, text = run(bench, tmp_path, sabotage("TLS-01"))
     assert "TLS-01: is broken: not run" in text and "0 of 1 sabotages" in text and bench.looks == 0
 
 
 def test_three_parts_are_all_of_it_and_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another third each day, so that nothing stays untried for longer than three."""
+    """Who has an hour takes a third, and another one the next day."""
     keys, found = [f"key {number}" for number in range(20)], []
     for number in (1, 2, 3):
         monkeypatch.setenv("IRONPOST_SOAK_PART", f"{number}/3")
