@@ -62,7 +62,7 @@ def unmatched(mailhost: MailHost, probes: Probes, ports: tuple[int, ...]) -> Ite
 
 def keys_told(snapshot: Snapshot) -> list[dict[str, str]]:
     """The TLS keys that the host holds: kind, state, digest."""
-    found: list[dict[str, str]] = json.loads(snapshot.text("tls_told"))["tls"]
+    found: list[dict[str, str]] = json.loads(snapshot.text("tells"))["tls"]
     return found
 
 

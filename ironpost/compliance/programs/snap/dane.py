@@ -1,4 +1,4 @@
-"""TLS keys of this host, what its ports serve, and whether Postfix's own DANE client believes them."""
+"""What the ports of this host serve, and whether Postfix's own DANE client believes them."""
 
 from __future__ import annotations
 
@@ -13,23 +13,20 @@ from typing import Any
 from .look import run, text_of
 
 STATE = "/var/lib/ironpost/tls/state.json"
-ONHOST = "/usr/lib/ironpost/onhost"
 PORTS = (25, 465, 587, 993, 995)
 SECONDS = 15.0
 
 
 def parts() -> dict[str, Any]:
-    """`tls_told`: keys and states; `tls_rolls`: rollovers of the past; `dane_client`: what posttls-finger(1) says;
+    """`tls_rolls`: rollovers of the past; `dane_client`: what posttls-finger(1) says;
 
     `serving`: port → digest of the leaf.
     """
     name = run("postconf", "-h", "myhostname").get("text", "").strip()
     with ThreadPoolExecutor() as pool:
-        told = pool.submit(run, "python3", "-B", ONHOST, "tell")
         client = pool.submit(run, "posttls-finger", "-c", "-t", "15", "-l", "dane-only", "-L", "summary", f"[{name}]")
         leaves = dict(zip(PORTS, pool.map(leaf, PORTS), strict=True))
     return {
-        "tls_told": told.result(),
         "tls_rolls": rolls(),
         "dane_client": client.result(),
         "serving": {str(port): seen for port, seen in leaves.items()},

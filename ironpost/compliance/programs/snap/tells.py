@@ -8,4 +8,4 @@ from .look import run
 
 
 def parts() -> dict[str, Any]:
-    return {"tells": run("python3", "/usr/lib/ironpost/onhost", "tell")}
+    return {"tells": run("python3", "-B", "/usr/lib/ironpost/onhost", "tell")}
