@@ -11,6 +11,7 @@ from ironpost.compliance.proof import Judged, Wanted, worst
 from ironpost.controls.control import ALL_ROLES, Control, Role, Verdict, not_applicable
 from ironpost.errors import UnverifiableError
 from ironpost.evidence import NotCollectedError
+from ironpost.evidence.probes import Probes
 from ironpost.evidence.snapshot import Snapshot
 from ironpost.evidence.told import Told
 from ironpost.mailhost import MailHost
@@ -93,8 +94,11 @@ def side(judge: Callable[[Any, Any], Verdict] | None, mailhost: MailHost, eviden
         return None
     if isinstance(evidence, UnverifiableError):
         return Verdict("unknown", str(evidence))
+    if isinstance(evidence, Probes):
+        evidence = Watched(evidence)
     try:
-        return judge(mailhost, evidence)
+        verdict = judge(mailhost, evidence)
+        return unseen(evidence) or verdict if verdict.state == "holds" else verdict
     except NotCollectedError as missing:
         having = ROLES_OF.get(missing.part, ALL_ROLES)
         if having.isdisjoint(mailhost.roles):
@@ -103,6 +107,30 @@ def side(judge: Callable[[Any, Any], Verdict] | None, mailhost: MailHost, eviden
     except Exception as error:
         # Evidence of a shape that nobody expected: garbage must neither pass nor end the run of all the others.
         return Verdict("unknown", f"{UNREADABLE} ({type(error).__name__}: {error})", "send the --evidence file to us")
+
+
+class Watched(Probes):
+    """Probes that know which parts a control asked for, and whether a stranger can see them."""
+
+    asked: dict[str, bool]
+
+    def __init__(self, probes: Probes) -> None:
+        super().__init__(probes.raw, probes.zone_seen, probes.letters_seen, probes.world_seen)
+        object.__setattr__(self, "asked", {})  # a frozen dataclass
+
+    def each(self, label: str) -> list[tuple[str, Any]]:
+        found = super().each(label)
+        self.asked[label] = bool(found)
+        return found
+
+
+def unseen(evidence: Any) -> Verdict | None:
+    """Where all that was asked for lies behind an allowlist, nothing was found because nothing could be."""
+    asked: dict[str, bool] = getattr(evidence, "asked", {})
+    if not asked or any(asked.values()):
+        return None
+    ports = " and ".join(sorted({label.rpartition("/")[2] for label in asked}, key=int))
+    return not_applicable(f"port {ports} is for those of an allowlist, and a stranger finds it closed (FW-02)")
 
 
 UNREADABLE = "the evidence cannot be read"

@@ -11,6 +11,7 @@ from typing import Any
 from ironpost.compliance.bundle import BOOTSTRAP, bundle
 from ironpost.compliance.exempt import SOURCES, exempted
 from ironpost.compliance.vantage import Vantage
+from ironpost.controls.firewall import LISTED, listed_ports
 from ironpost.controls.tls import ports_of
 from ironpost.errors import UnverifiableError
 from ironpost.evidence.probes import Probes
@@ -28,7 +29,7 @@ def probe(mailhost: MailHost, vantage: Vantage, deep: bool = False) -> Probes:
         "addresses": mailhost.addresses,
         "domains": mailhost.domain_names,
         "policies": [domain.name for domain in mailhost.domains if domain.mta_sts and "mx" in mailhost.roles],
-        "ports": ports_of(mailhost),
+        "ports": [port for port in ports_of(mailhost) if port not in listed_ports(mailhost)],
         "reports": report_addresses(mailhost),
         "token": forged(mailhost),
         "deep": deep,
@@ -52,7 +53,7 @@ def probed(mailhost: MailHost, done: subprocess.CompletedProcess[str]) -> Probes
     if found is None:
         said = " ".join(done.stderr.split())[-200:] or f"exits {done.returncode}"
         raise UnverifiableError(f"the vantage point cannot probe ({said}); it needs sh and python3")
-    probes = Probes(found)
+    probes = Probes({**found, "listed": sorted(listed_ports(mailhost))})
     refuse_insiders(mailhost, [str(source) for source in probes.raw["sources"]])
     return probes
 
@@ -108,4 +109,5 @@ def refuse_insiders(mailhost: MailHost, sources: list[str]) -> None:
 def trusted(mailhost: MailHost) -> dict[str, tuple[str, ...]]:
     """Where the inventory trusts addresses. `mynetworks` is the host itself; one that is not is what RELAY-03 finds."""
     machines = tuple(network for client in mailhost.relay_clients for network in client.addresses)
-    return {"allowlist ssh": mailhost.allow.ssh, "relay_clients": machines}
+    listed = {f"allowlist {service}": tuple(getattr(mailhost.allow, service)) for service in ("ssh", *LISTED)}
+    return {**listed, "relay_clients": machines}

@@ -41,6 +41,11 @@ def doors(mailhost: MailHost) -> dict[int, set[str]]:
     return found | ({80: {"nginx"}} if getattr(mailhost.certificate, "challenge", None) == "http-01" else {})
 
 
+def listed_ports(mailhost: MailHost) -> set[int]:
+    """Ports that the inventory keeps to an allowlist."""
+    return {port for service, ports in LISTED.items() if getattr(mailhost.allow, service) for port in ports}
+
+
 def fleet_doors(mailhost: MailHost) -> set[int]:
     """Doors for the other hosts of the fleet, which a stranger finds closed."""
     return {port for role, port in OF_FLEET.items() if role in mailhost.roles} if mailhost.inner else set()
@@ -128,7 +133,7 @@ class OnlyTheDoorsOfTheRole:
     def outside(self, mailhost: MailHost, probes: Probes) -> Verdict:
         wanted = set(doors(mailhost)) - fleet_doors(mailhost) - {COUNTS}
         wanted |= set() if mailhost.allow.ssh else {mailhost.ssh.port}
-        wanted -= {port for service, ports in LISTED.items() if getattr(mailhost.allow, service) for port in ports}
+        wanted -= listed_ports(mailhost)
         faults = []
         for address, seen in probes.each("ports"):
             found = set(seen["open"])

@@ -71,11 +71,12 @@ class DoorsValues(OpenIdValues):
             Departure("unbound", (53,), "names", udp=(53,)),
             Departure("systemd-timesync", (), "the time", udp=(123,)),
             Departure("_apt", (80, 443), "packages"),
-            Departure("_mta-sts", (443,), "MTA-STS policies of others"),
         ]
+        if self.sends:  # elsewhere there is no such user, and nft(8) takes no rule about one
+            found.append(Departure("_mta-sts", (443,), "MTA-STS policies of others"))
         if isinstance(self.certificate, Acme):
             found.append(Departure("root", (53, 80, 443), "certificates", udp=(53,)))
-        if self.asks_outside:
+        if self.asks_outside and self.has_filter:
             found.append(Departure("_rspamd", (53, 80, 443), "services that the inventory names", udp=(53, 11335)))
         if self.has_openid:
             ports = sorted({provider.port for provider in self.providers.values()})

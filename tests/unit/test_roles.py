@@ -169,6 +169,22 @@ def test_hosts_that_share_a_domain_need_a_certificate_of_the_fleet(tmp_path: Pat
         read_inventory(path)
 
 
+def test_the_firewall_names_no_user_that_a_role_does_not_bring(tmp_path: Path) -> None:
+    """nft(8) takes no rule about a user that the host does not have: its first deploy would end there."""
+    needed = {"inner": INNER, "outgoing": '"needed"', "asks_outside": '("rbl",)'}
+    hosts = [
+        mailhost(name=f'"{role}.example.org"', ipv4=f'"127.0.0.{number}"', roles=f'("{role}",)', **needed)
+        for number, role in enumerate(("mx", "submission", "mailbox"), 1)
+    ]
+    path = write_inventory(tmp_path, *hosts)
+    path.write_text(path.read_text().replace("import Acme,", "import Acme, Inner,"))
+    users = {each.name: {way.user for way in each.departures} for each in read_inventory(path).mailhosts}
+    always = {"postfix", "unbound", "systemd-timesync", "_apt"}
+    assert users["mx.example.org"] == always | {"_rspamd"}
+    assert users["submission.example.org"] == always | {"_rspamd", "_mta-sts"}
+    assert users["mailbox.example.org"] == always
+
+
 def test_a_mailbox_on_a_host_that_has_none_is_told(tmp_path: Path) -> None:
     """A misspelt host would keep the mail of its owner in a queue until it bounces."""
     path = write_inventory(tmp_path, mailhost(inner=INNER))

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ironpost.compliance.judge import Evidence, sides
+from ironpost.compliance.proof import Wanted
 from ironpost.compliance.reasons import reasons
+from ironpost.controls import CONTROLS
+from ironpost.controls.control import Verdict
 from ironpost.controls.firewall import whole_scan
+from ironpost.errors import UnverifiableError
 from ironpost.evidence import NotCollectedError
 from ironpost.evidence.probes import Probes
 from ironpost.evidence.snapshot import Snapshot
+from ironpost.evidence.told import Told
+from ironpost.inventory import read_inventory
+from tests.inventories import mailhost, write_inventory
 
 RULE = {
     "rule": {
@@ -57,3 +67,29 @@ def test_a_finding_says_who_listens_and_whether_a_rule_lets_it_be_reached() -> N
     opened.__dict__["listeners"] = ()
     assert reasons(seen(0), opened)["8025"] == " (nothing listens, a rule of ours names it)"
     assert reasons(seen(0), None) == {}
+
+
+def judge(tmp_path: Path, control: str, listed: tuple[int, ...], **parts: Any) -> Verdict:
+    """What one control says of the outside, where a stranger sees only these parts."""
+    host = read_inventory(write_inventory(tmp_path, mailhost())).mailhosts[0]
+    probes = Probes({"addresses": {"127.0.0.1": parts}, "listed": list(listed)})
+    evidence = Evidence(UnverifiableError("nobody looked inside"), probes, Told((), datetime.date(2026, 12, 1)))
+    found = next(each for each in CONTROLS if each.id == control)
+    return sides(host, found, evidence, Wanted())["outside"]
+
+
+def test_a_port_behind_an_allowlist_keeps_no_verdict_open(tmp_path: Path) -> None:
+    """IMAP for one office is one line of an inventory, and must not make every verification end in doubt."""
+    offers = {"offered": []}
+    seen = {f"tokens/{port}": offers for port in (465, 995)}
+    assert judge(tmp_path, "AUTH-16", (), **seen).state == "unknown"  # 993 was not looked at
+    assert judge(tmp_path, "AUTH-16", (993,), **seen).state == "holds"
+    wrong = {**seen, "tokens/465": {"offered": ["XOAUTH2"]}}
+    assert judge(tmp_path, "AUTH-16", (993,), **wrong).state == "broken"
+
+
+def test_where_no_stranger_can_look_nothing_is_said_to_hold(tmp_path: Path) -> None:
+    """A control that saw nothing says so, and FW-02 says that the ports are closed."""
+    found = judge(tmp_path, "AUTH-16", (465, 993, 995))
+    assert found.state == "not applicable"
+    assert "port 465 and 993 and 995 is for those of an allowlist" in found.found
