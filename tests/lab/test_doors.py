@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+import json
 import poplib
 import smtplib
 from collections.abc import Callable, Iterator
@@ -128,6 +129,27 @@ def test_an_account_logs_in_from_its_own_networks_alone(listed: Lab, host: str) 
     for login in (by_submission, by_pop3):
         login(listed, host, FIRST[host])
         assert refused(lambda login=login: login(listed, host, second_of(host)))
+
+
+def test_a_host_whose_mailboxes_are_for_one_office_is_verified_without_a_doubt(deployed: Lab, tmp_path: Path) -> None:
+    """One line of an inventory; a stranger finds the ports closed, which FW-02 holds the host to."""
+    lists = "allow=Allow(ssh=_lab.controller, imap=_lab.controller, pop3=_lab.controller)"
+    inventory = variant(tmp_path, ("allow=Allow(ssh=_lab.controller)", lists))
+    try:
+        succeed(deployed, "pyinfra", inventory, "deploys/mail.py", "-y")
+        done = run_command(deployed, "ironpost", "verify", inventory, "--json", "-")
+        rows = {(row["mailhost"], row["control"]): row for row in json.loads(done.stdout)["results"]}
+        doubts = [
+            (*key, row["sides"]) for key, row in rows.items() if row["outcome"] not in ("holds", "not applicable")
+        ]
+        assert done.returncode == 0 and not doubts, (doubts, done.stderr)
+        for host in ("mx1.example.org", "mx2.example.com"):
+            assert rows[host, "FW-02"]["sides"]["outside"]["state"] == "holds"
+            assert (
+                rows[host, "IMAP-01"]["sides"]["outside"]["state"] == "holds"
+            )  # 143 and 110 are closed: it could look
+    finally:
+        succeed(deployed, *DEPLOY)
 
 
 def test_a_list_without_the_operator_is_told_before_anything_is_touched(deployed: Lab, tmp_path: Path) -> None:

@@ -30,10 +30,12 @@ def fleet() -> Iterator[Lab]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IRONPOST_LAB", "fleet")
         lab = up("fleet", fleet=True)
-        succeed(lab, "pyinfra", INVENTORY, "deploys/mail.py", "-y", seconds=1500)
-        succeed(lab, "ironpost", "dns", "apply", INVENTORY)
-        yield lab
-        down("fleet")
+        try:
+            succeed(lab, "pyinfra", INVENTORY, "deploys/mail.py", "-y", seconds=1500)
+            succeed(lab, "ironpost", "dns", "apply", INVENTORY)
+            yield lab
+        finally:
+            down("fleet")
 
 
 @pytest.mark.parametrize(("address", "home"), HOMES.items())
