@@ -102,7 +102,7 @@ mail = fleet(
         "relay",
         "relay",
         client_certificates=ClientCertificates(authority=str(_lab.fleet_authority.root_certificate)),
-        relay_clients=[RelayClient(name="stranger", domains=["fleet.example"], addresses=[_lab.host("stranger").ipv4])],
+        relay_clients=[RelayClient(name="printer", domains=["fleet.example"], addresses=[_lab.host("outside").ipv4])],
     ),
     # And one that does everything, for one of the domains together with the others.
     _mailhost("whole", "mx", "submission", "mailbox", domains=("fleet.example",), mx_preference=30),

@@ -9,7 +9,7 @@ LOGINS, FILTER = frozenset[Role]({"submission", "mailbox"}), frozenset[Role]({"m
 
 ROLES_OF: dict[str, frozenset[Role]] = {
     **dict.fromkeys(("smtp/25", "tls/25", "exchange/25", "injection/25", "smtp/inet", "smuggling", "relay"), MX),
-    **dict.fromkeys(("without tls", "pipelining", "manners", "unknown", "reports"), MX),
+    **dict.fromkeys(("without tls", "pipelining", "manners", "unknown", "reports", "forged srs"), MX),
     **dict.fromkeys((f"letters/{name}" for name in ("forged", "two_from", "spoof", "claimed")), MX),
     **dict.fromkeys(("smtp/465", "smtp/587", "injection/587", "submissions/inet", "submission/inet"), SUBMISSION),
     **dict.fromkeys((f"letters/{name}" for name in ("written", "bounce", "senders")), SUBMISSION),
