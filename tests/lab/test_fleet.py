@@ -66,17 +66,16 @@ with smtplib.SMTP({fleet.host("relay").ipv4!r}, 2525, "printer.fleet.example", t
     client.ehlo()
     for sender in ("printer@example.org", "printer@fleet.example"):
         client.rset()
-        refused = client.mail(sender)
-        print(*(refused if refused[0] >= 400 else client.rcpt("bob@example.net")))
-    print(*client.data({text!r}))
+        said = client.mail(sender)
+        said = said if said[0] >= 400 else client.rcpt("bob@example.net")
+        print(*said)
+    if said[0] == 250:
+        print(*client.data({text!r}))
 """
-    said = fleet.run("outside", "python3 -", input=program).stdout.splitlines()
-    assert [line.split()[0] for line in said] == ["554", "250", "250"], said
+    said = [fleet.run(host, "python3 -", input=program).stdout.splitlines() for host in ("outside", "stranger")]
+    assert [[line.split()[0] for line in each] for each in said] == [["554", "250", "250"], ["554", "554"]], said
     raw = at_outside(fleet, "bob", "Out of toner")
     assert verified_signatures(fleet, raw) == {"rsa-sha256": True, "ed25519-sha256": True}
-    assert fleet.run(
-        "stranger", f"timeout 5 bash -c '</dev/tcp/{fleet.host('relay').ipv4}/2525'", check=False
-    ).returncode
 
 
 def test_mail_between_users_goes_straight_to_the_mailbox(fleet: Lab) -> None:
