@@ -9,7 +9,7 @@ import pytest
 
 from ironpost.lab import tools
 from ironpost.lab.plan import plan_lab
-from tests.soak import of_part, time_is_over
+from tests.soak import of_part
 
 # These share a lab, all other files of tests/lab another one: about the same time for both halves.
 SECOND_LAB = frozenset(("test_deploy", "test_kill", "test_secrets", "test_tls", "test_verify"))
@@ -41,17 +41,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: item.path.parent.name != "lab")
     soaking = [item for item in items if item.get_closest_marker("soak")]
     chosen = of_part(item.path.stem for item in soaking)
-    others = [item for item in soaking if item.path.stem not in chosen]
-    if others:
-        items[:] = [item for item in items if item not in others]
+    if others := [item for item in soaking if item.path.stem not in chosen]:
+        items[:] = [item for item in items if item not in set(others)]
         config.hook.pytest_deselected(items=others)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup() -> None:
-    """Before any fixture: what is begun is brought to its end."""
-    if time_is_over():
-        pytest.skip("the time of this run is over")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

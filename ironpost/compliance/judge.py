@@ -9,6 +9,7 @@ from typing import Any
 from ironpost.compliance.parts import ROLES_OF
 from ironpost.compliance.proof import Judged, Wanted, worst
 from ironpost.controls.control import ALL_ROLES, Control, Role, Verdict, not_applicable
+from ironpost.controls.firewall import listed_ports
 from ironpost.errors import UnverifiableError
 from ironpost.evidence import NotCollectedError
 from ironpost.evidence.probes import Probes
@@ -95,7 +96,7 @@ def side(judge: Callable[[Any, Any], Verdict] | None, mailhost: MailHost, eviden
     if isinstance(evidence, UnverifiableError):
         return Verdict("unknown", str(evidence))
     if isinstance(evidence, Probes):
-        evidence = Watched(evidence)
+        evidence = Watched(evidence, listed_ports(mailhost))
     try:
         verdict = judge(mailhost, evidence)
         return unseen(evidence) or verdict if verdict.state == "holds" else verdict
@@ -110,18 +111,21 @@ def side(judge: Callable[[Any, Any], Verdict] | None, mailhost: MailHost, eviden
 
 
 class Watched(Probes):
-    """Probes that know which parts a control asked for, and whether a stranger can see them."""
+    """Probes without the ports that an allowlist closes to strangers, which FW-02 holds the host to.
+
+    `asked`: what a control wanted to see → whether a stranger can.
+    """
 
     asked: dict[str, bool]
+    closed: frozenset[str]
 
-    def __init__(self, probes: Probes) -> None:
+    def __init__(self, probes: Probes, closed: Iterable[int]) -> None:
         super().__init__(probes.raw, probes.zone_seen, probes.letters_seen, probes.world_seen)
-        object.__setattr__(self, "asked", {})  # a frozen dataclass
+        vars(self).update(asked={}, closed=frozenset(map(str, closed)))  # a frozen dataclass
 
     def each(self, label: str) -> list[tuple[str, Any]]:
-        found = super().each(label)
-        self.asked[label] = bool(found)
-        return found
+        self.asked[label] = label.rpartition("/")[2] not in self.closed
+        return super().each(label) if self.asked[label] else []
 
 
 def unseen(evidence: Any) -> Verdict | None:

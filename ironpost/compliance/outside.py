@@ -29,7 +29,7 @@ def probe(mailhost: MailHost, vantage: Vantage, deep: bool = False) -> Probes:
         "addresses": mailhost.addresses,
         "domains": mailhost.domain_names,
         "policies": [domain.name for domain in mailhost.domains if domain.mta_sts and "mx" in mailhost.roles],
-        "ports": [port for port in ports_of(mailhost) if port not in listed_ports(mailhost)],
+        "ports": sorted(set(ports_of(mailhost)) - listed_ports(mailhost)),
         "reports": report_addresses(mailhost),
         "token": forged(mailhost),
         "deep": deep,
@@ -53,7 +53,7 @@ def probed(mailhost: MailHost, done: subprocess.CompletedProcess[str]) -> Probes
     if found is None:
         said = " ".join(done.stderr.split())[-200:] or f"exits {done.returncode}"
         raise UnverifiableError(f"the vantage point cannot probe ({said}); it needs sh and python3")
-    probes = Probes({**found, "listed": sorted(listed_ports(mailhost))})
+    probes = Probes(found)
     refuse_insiders(mailhost, [str(source) for source in probes.raw["sources"]])
     return probes
 

@@ -42,12 +42,12 @@ class BackendsStayInside:
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
         if not snapshot.listeners:
             raise NotCollectedError("ss shows no listener at all")
-        shared = (COUNTS, frozenset({"python3"} if mailhost.counts_with else ()))  # for the fleet, by certificate
+        shared = {(COUNTS, frozenset({"python3"}))} if mailhost.counts_with else set()  # for the fleet, by certificate
         faults = [
             f"{', '.join(sorted(each.programs)) or 'nobody known'} listens on {each.protocol} "
             f"{each.address}:{each.port}"
             for each in snapshot.listeners
-            if not each.is_loopback and not each.programs & DOORKEEPERS and (each.port, each.programs) != shared
+            if not each.is_loopback and not each.programs & DOORKEEPERS and (each.port, each.programs) not in shared
         ]
         return holds_unless(faults, remedy=REDEPLOY)
 

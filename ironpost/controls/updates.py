@@ -85,23 +85,23 @@ class ReleaseIsSupported:
     """After its last day holes are found as before, and nobody closes them."""
 
     def inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
-        return until(snapshot, 1, "long-term support")
+        return until(mailhost, snapshot, 1, "long-term support")
 
     def strict_inside(self, mailhost: MailHost, snapshot: Snapshot) -> Verdict:
-        return until(snapshot, 0, "regular support")
+        return until(mailhost, snapshot, 0, "regular support")
 
 
-def until(snapshot: Snapshot, which: int, kind: str) -> Verdict:
+def until(mailhost: MailHost, snapshot: Snapshot, which: int, kind: str) -> Verdict:
     release = part(snapshot, "release")
     if release not in SUPPORTED:
         raise NotCollectedError(f"the release {release!r} is not known")
-    if "postfix" not in snapshot.packages:
-        raise NotCollectedError("the version of postfix was not seen")
     end, faults = SUPPORTED[release][which], []
     for package, start in VERSIONS[release].items():
-        version = snapshot.packages.get(package)
-        if version is None:  # not every role has Dovecot, and every one has Postfix
+        if package == "dovecot-core" and not mailhost.has_dovecot:
             continue
+        if package not in snapshot.packages:
+            raise NotCollectedError(f"the version of {package} was not seen")
+        version = snapshot.packages[package]
         faults += [f"{package} {version} is not of {release}"] * (not version.startswith(start))
     faults += [f"{kind} of {release} ended on {end}"] * (snapshot.taken.date() > end)
     remedy = "finish the upgrade, or set the host up anew on the next release"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ironpost.controls.control import Verdict, control, holds_unless
+from ironpost.controls.firewall import listed_ports
 from ironpost.controls.tls import ports_of
 from ironpost.evidence import NotCollectedError
 from ironpost.evidence.probes import Probes
@@ -63,7 +64,7 @@ class ServicesInsideTlsAreFound:
                 if word not in mailhost.cleartext_ports and led != ("0 0 0 .",):
                     faults.append(f"{service}._tcp.{domain} is {', '.join(led) or 'missing'}, not `0 0 0 .`")
         for address, seen in probes.each("ports"):
-            answering = set(ports_of(mailhost)) - probes.listed
+            answering = set(ports_of(mailhost)) - listed_ports(mailhost)
             closed = [port for port in TLS_FIRST.values() if port in answering and port not in seen["open"]]
             faults += [f"{address} does not answer on port {port}" for port in closed]
         return holds_unless(faults, remedy=PUBLISH)

@@ -20,7 +20,7 @@ class Probes:
     Parts by label, for each address: `ports`, `tls/PORT`, `smtp/25`, `smtp/587`, `smtp/465`, `injection/PORT`,
     `pipelining`, `smuggling`, `relay`, `unknown`, `manners`, `reports`, `forged srs`, `policy/DOMAIN`, `mailbox/143`,
     `mailbox/110`, `tokens/PORT`; their shapes stand beside the functions that collect them. Without a vantage point
-    `error` says why there is none of them; `listed` are the ports that the inventory keeps to an allowlist.
+    `error` says why there is none of them.
     """
 
     raw: Mapping[str, Any]
@@ -39,21 +39,10 @@ class Probes:
     def addresses(self) -> tuple[str, ...]:
         return tuple(self.raw["addresses"])
 
-    @property
-    def listed(self) -> frozenset[int]:
-        """Ports that are closed to whoever is in no allowlist, which FW-02 holds the host to."""
-        return frozenset(self.raw.get("listed", ()))
-
     def each(self, label: str) -> list[tuple[str, Any]]:
-        """(address, part) for every address; none for a port that is closed to strangers, as it should be.
-
-        Raises NotCollectedError when one of them is missing.
-        """
+        """(address, part) for every address. Raises NotCollectedError when one of them is missing."""
         if not self.addresses:
             raise NotCollectedError(f"{label}: no address was looked at")
-        port = label.rpartition("/")[2]
-        if port.isdigit() and int(port) in self.listed:
-            return []
         return [(address, self.part(address, label)) for address in self.addresses]
 
     def part(self, address: str, label: str) -> Any:

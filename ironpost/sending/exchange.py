@@ -52,6 +52,7 @@ class Exchange:
         self.server_side, self.client_side = server_side(settings.folder), client_side(settings.folder)
         self.faults: dict[str, str] = dict.fromkeys(settings.peers, "")  # what was last said of each
         self.strangers: set[str] = set()
+        self.mute = False  # the database could not be read when somebody asked last
         self.connected: dict[str, int] = dict.fromkeys(settings.peers, 0)
 
     async def run(self) -> None:
@@ -76,10 +77,15 @@ class Exchange:
         try:
             while host and (question := await asyncio.wait_for(reader.readline(), SILENT)):
                 told = self.peers.told(read_question(question), int(time.time()))
+                self.mute = False
                 writer.write(write_answer(told))
                 await asyncio.wait_for(writer.drain(), PATIENCE)
-        except (OSError, ValueError, sqlite3.Error, Malformed, TimeoutError):
-            pass  # that host asks again
+        except sqlite3.Error as error:
+            if not self.mute:  # once: they ask again in two seconds
+                say(f"{host}: is not told what was counted here: {error}")
+            self.mute = True
+        except (OSError, ValueError, Malformed, TimeoutError):
+            pass  # that host asks again, and says itself that it was not answered
         finally:
             if host:
                 self.connected[host] -= 1

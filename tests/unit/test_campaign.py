@@ -114,15 +114,6 @@ def test_a_campaign_goes_on_where_it_was_stopped(bench: Bench, tmp_path: Path) -
     assert other.outcomes == {}
 
 
-def test_a_campaign_whose_time_is_over_begins_nothing_and_says_so(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is begun is brought to its end, so that nothing stays broken."""
-    monkeypatch.setenv("IRONPOST_SOAK_UNTIL", "1")
-    _, text = run(bench, tmp_path, sabotage("TLS-01"))
-    assert "TLS-01: is broken: not run" in text and "0 of 1 sabotages" in text and bench.looks == 0
-
-
 def test_three_parts_are_all_of_it_and_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who has an hour takes a third, and another one the next day."""
     keys, found = [f"key {number}" for number in range(20)], []
@@ -132,6 +123,14 @@ def test_three_parts_are_all_of_it_and_nothing_twice(monkeypatch: pytest.MonkeyP
     assert sorted(found) == sorted(keys)
     monkeypatch.setenv("IRONPOST_SOAK_PART", "")
     assert of_part(keys) == set(keys)
+
+
+@pytest.mark.parametrize("said", ["4/3", "0/3", "1", "one/three", "1/3/3"])
+def test_a_part_that_there_is_not_is_told(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would run nothing, and find nothing wrong."""
+    monkeypatch.setenv("IRONPOST_SOAK_PART", said)
+    with pytest.raises(ValueError, match=f"IRONPOST_SOAK_PART={said}: is no part"):
+        of_part(["a", "b"])
 
 
 def test_what_was_broken_when_a_campaign_was_stopped_is_known_to_the_next_one(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ironpost.controls.backends import BackendsStayInside
 from ironpost.controls.control import Verdict
 from ironpost.controls.firewall import doors, fleet_doors
 from ironpost.controls.limits import HostsCountTogether, told_of_limits
@@ -51,6 +52,22 @@ def test_the_door_between_hosts_that_count_together_is_expected_and_closed_to_st
     """A listener more on a host that has nothing to tell stays a finding."""
     assert doors(OUT)[4528] == doors(WHOLE)[4528] == {"python3"}
     assert 4528 not in doors(IN).keys() | doors(BOX).keys() | fleet_doors(OUT)
+
+
+@pytest.mark.parametrize(
+    ("host", "who", "state"),
+    [
+        (OUT, 'users:(("python3",pid=1,fd=2))', "holds"),
+        (BOX, 'users:(("python3",pid=1,fd=2))', "broken"),
+        (OUT, 'users:(("nc",pid=1,fd=2))', "broken"),
+        (OUT, "", "broken"),
+        (BOX, "", "broken"),
+    ],
+)
+def test_at_the_door_of_counting_nothing_else_may_listen(host: MailHost, who: str, state: str) -> None:
+    """Not on a host that has nobody to count with, and no program that cannot be named."""
+    text = f"tcp LISTEN 0 100 0.0.0.0:4528 0.0.0.0:* {who}\n"
+    assert BackendsStayInside().inside(host, Snapshot({"listeners": {"text": text}})).state == state
 
 
 def test_a_host_that_is_away_stops_no_rollout() -> None:

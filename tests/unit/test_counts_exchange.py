@@ -101,6 +101,22 @@ async def until(look: Callable[[], object], otherwise: str, seconds: float = 20)
         await asyncio.sleep(0.05)
 
 
+def test_a_database_that_cannot_be_read_is_told_once(tmp_path: Path, authority: Authority) -> None:
+    """The other host hears nothing but that it was hung up on: why stands here."""
+    port = free_port()
+    first, second = (Host(tmp_path, authority, name, port) for name in PLACES)
+
+    async def go() -> None:
+        async with first.running(), second.running():
+            await until(lambda: second.counts.heard()[OUT1], "they do not hear each other")
+            first.counts.base.execute("ALTER TABLE sent RENAME TO elsewhere")
+            await until(lambda: "is away: it hung up" in second.told, "nobody notices")
+            await asyncio.sleep(5)
+
+    asyncio.run(go())
+    assert first.told.count(f"{OUT2}: is not told what was counted here: ") == 1, first.told
+
+
 def test_two_hosts_hear_each_other(tmp_path: Path, authority: Authority) -> None:
     """What one counts the other one has within a round; one that goes and comes back is told once each."""
     port = free_port()

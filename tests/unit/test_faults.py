@@ -133,6 +133,7 @@ def test_a_vantage_point_that_prints_garbage_gives_no_evidence(fleet: Fleet, pri
         ("::1", "is the host itself"),
         ("192.0.2.10", "is the host itself"),
         ("198.51.100.7", r"is on allowlist ssh \(198.51.100.0/24\)"),
+        ("203.0.113.7", r"is on allowlist imap \(203.0.113.0/24\)"),
         ("192.0.2.77", r"is on relay_clients \(192.0.2.77/32\)"),
         ("fe80::1%eth0", None),
         ("192.0.2.78", None),
@@ -141,7 +142,8 @@ def test_a_vantage_point_that_prints_garbage_gives_no_evidence(fleet: Fleet, pri
 def test_there_is_no_verdict_from_a_place_that_is_trusted(tmp_path: Path, source: str, said: str | None) -> None:
     """From loopback, from an allowlist, or as a machine that may relay, one sees what a stranger does not."""
     nas = 'RelayClient(name="nas", domains=["example.org"], addresses=["192.0.2.77"])'
-    text = mailhost(ipv4='"192.0.2.10"', allow='Allow(ssh=["198.51.100.0/24"])', relay_clients=f"[{nas}]")
+    allow = 'Allow(ssh=["198.51.100.0/24"], imap=["203.0.113.0/24"])'
+    text = mailhost(ipv4='"192.0.2.10"', allow=allow, relay_clients=f"[{nas}]")
     path = write_inventory(tmp_path, text, before="from ironpost.settings import RelayClient")
     host = read_inventory(path).mailhosts[0]
     if said is None:

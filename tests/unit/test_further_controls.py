@@ -27,6 +27,7 @@ class Host:
     accounts: tuple[Any, ...] = ()
     passwords_of: Any = dataclasses.field(default_factory=lambda: lambda _: "all")
     fleet_addresses: tuple[str, ...] = ("192.0.2.1", "2001:db8::1")
+    has_dovecot: bool = True
 
 
 def inside(claimed: type, raw: dict[str, Any], host: Host | None = None, strict: bool = False) -> tuple[str, str]:
@@ -62,6 +63,16 @@ def test_a_release_has_a_last_day(release: str, taken: str, baseline: str, stric
     raw = installed(release) | {"taken": f"{taken}T12:00:00+00:00"}
     assert inside(updates.ReleaseIsSupported, raw)[0] == baseline
     assert inside(updates.ReleaseIsSupported, raw, strict=True)[0] == strict
+
+
+def test_a_package_that_was_not_seen_leaves_doubt_where_the_role_has_it() -> None:
+    """An MX without mailboxes has no Dovecot; elsewhere its absence is no proof of anything."""
+    raw = installed("trixie") | {"taken": "2026-11-25T12:00:00+00:00"}
+    lines = [line for line in raw["packages"]["text"].splitlines(keepends=True) if not line.startswith("dovecot")]
+    raw |= {"packages": {"text": "".join(lines)}}
+    assert inside(updates.ReleaseIsSupported, raw, Host(has_dovecot=False))[0] == "holds"
+    with pytest.raises(NotCollectedError, match="dovecot-core was not seen"):
+        inside(updates.ReleaseIsSupported, raw)
 
 
 def test_a_release_that_nobody_knows_is_not_judged() -> None:

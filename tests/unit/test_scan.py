@@ -69,27 +69,33 @@ def test_a_finding_says_who_listens_and_whether_a_rule_lets_it_be_reached() -> N
     assert reasons(seen(0), None) == {}
 
 
-def judge(tmp_path: Path, control: str, listed: tuple[int, ...], **parts: Any) -> Verdict:
+def judge(tmp_path: Path, control: str, allow: str, **parts: Any) -> Verdict:
     """What one control says of the outside, where a stranger sees only these parts."""
-    host = read_inventory(write_inventory(tmp_path, mailhost())).mailhosts[0]
-    probes = Probes({"addresses": {"127.0.0.1": parts}, "listed": list(listed)})
+    host = read_inventory(write_inventory(tmp_path, mailhost(allow=f"Allow({allow})"))).mailhosts[0]
+    probes = Probes({"addresses": {"127.0.0.1": parts}})
     evidence = Evidence(UnverifiableError("nobody looked inside"), probes, Told((), datetime.date(2026, 12, 1)))
     found = next(each for each in CONTROLS if each.id == control)
     return sides(host, found, evidence, Wanted())["outside"]
+
+
+OFFICE = '["192.0.2.0/24"]'
 
 
 def test_a_port_behind_an_allowlist_keeps_no_verdict_open(tmp_path: Path) -> None:
     """IMAP for one office is one line of an inventory, and must not make every verification end in doubt."""
     offers = {"offered": []}
     seen = {f"tokens/{port}": offers for port in (465, 995)}
-    assert judge(tmp_path, "AUTH-16", (), **seen).state == "unknown"  # 993 was not looked at
-    assert judge(tmp_path, "AUTH-16", (993,), **seen).state == "holds"
+    assert judge(tmp_path, "AUTH-16", "", **seen).state == "unknown"  # 993 was not looked at
+    assert judge(tmp_path, "AUTH-16", f"imap={OFFICE}", **seen).state == "holds"
     wrong = {**seen, "tokens/465": {"offered": ["XOAUTH2"]}}
-    assert judge(tmp_path, "AUTH-16", (993,), **wrong).state == "broken"
+    assert judge(tmp_path, "AUTH-16", f"imap={OFFICE}", **wrong).state == "broken"
 
 
 def test_where_no_stranger_can_look_nothing_is_said_to_hold(tmp_path: Path) -> None:
-    """A control that saw nothing says so, and FW-02 says that the ports are closed."""
-    found = judge(tmp_path, "AUTH-16", (465, 993, 995))
+    """A control that saw nothing says so, and FW-02 says whether the ports are closed."""
+    closed = f"imap={OFFICE}, pop3={OFFICE}, submission={OFFICE}"
+    found = judge(tmp_path, "AUTH-16", closed)
     assert found.state == "not applicable"
     assert "port 465 and 993 and 995 is for those of an allowlist" in found.found
+    ports = {"open": [25, 22, 443], "refused": [], "asked": 100}
+    assert judge(tmp_path, "FW-02", closed, ports=ports | {"open": [25, 22, 993]}).state == "broken"

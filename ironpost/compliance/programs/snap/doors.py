@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from .look import run, text_of
+from .look import packages, run, text_of
 
 UNITS = ("nftables.service", "fail2ban.service", "ironpost-sending.service", "ironpost-sending.socket")
 MANAGERS = ("ufw", "firewalld", "iptables-persistent", "netfilter-persistent", "shorewall", "ferm")
@@ -47,9 +47,8 @@ def parts() -> dict[str, Any]:
 
 
 def managers() -> dict[str, Any]:
-    """Those that are installed, a line each; dpkg-query(1) exits 1 when it knows one of them not at all."""
-    asked = f"dpkg-query -W -f '${{db:Status-Abbrev}} ${{Package}}\n' {' '.join(MANAGERS)} 2>/dev/null || test $? = 1"
-    found = run("sh", "-c", asked)
+    """Those that are installed, a line each."""
+    found = packages("${db:Status-Abbrev} ${Package}\n", *MANAGERS)
     if "error" in found:
         return found
     rows = [line.split() for line in found["text"].splitlines()]

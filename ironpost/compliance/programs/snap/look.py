@@ -25,6 +25,11 @@ def run(*command: str, given: str | None = None) -> dict[str, Any]:
     return {"text": done.stdout}
 
 
+def packages(shown: str, *names: str) -> dict[str, Any]:
+    """A line of the format `shown` for each that dpkg-query(1) knows; it exits 1 where it knows one not at all."""
+    return run("sh", "-c", 'dpkg-query -W -f "$0" "$@" 2>/dev/null || test $? = 1', shown, *names)
+
+
 def access(path: str) -> dict[str, int] | None:
     """Mode, owner and group by number of a file; None where there is none."""
     try:
