@@ -196,3 +196,23 @@ def test_pyinfra_publishes_once_for_the_whole_fleet(restored: Lab) -> None:
     assert text.count("example.org: 1 record set published") == 1
     again = succeed(restored, "pyinfra", INVENTORY, "deploys/dns.py", "-y")
     assert "No changes" in again and "published" not in again
+
+
+@pytest.mark.soak
+def test_what_one_dns_message_cannot_hold_is_published_and_withdrawn(restored: Lab, tmp_path: Path) -> None:
+    """Two hundred parked domains, or fifty new hosts: 65,535 bytes are soon too few (RFC 1035 §4.2.2)."""
+    parked = '    parked=[Parked(name="parked.example.org", dns=_updates("example.org"))],\n'
+    named = 'Parked(name=f"p{number}.example.org", dns=_updates("example.org"))'
+    more = parked.replace("],", f", *({named} for number in range(200))],")
+    inventory = variant(tmp_path, (parked, more))
+    try:
+        assert "example.org: 800 record sets published" in succeed(restored, "ironpost", "dns", "apply", inventory)
+        for server in restored.name_servers:
+            for name in ("p0", "p199"):
+                assert shown(server, f"{name}.example.org", "TXT") == {"v=spf1 -all"}
+        assert "nothing to do" in succeed(restored, "ironpost", "dns", "plan", inventory).splitlines()[-1]
+    finally:
+        for number in range(200):
+            name = f"p{number}.example.org"
+            names = (name, f"_dmarc.{name}", f"*._domainkey.{name}", f"_ironpost.{name}")
+            update(restored, "example.org", *((each, rtype, None) for each in names for rtype in ("MX", "TXT")))
